@@ -1,0 +1,91 @@
+"""micrograd_plus: understand how deep learning models are trained.
+
+`Value` is a number and `Tensor` an array that remembers how it was made; `backward()` fills in the gradients.
+The names below are the whole public surface; everything that needs NumPy loads on first use.
+
+>>> from micrograd_plus import Value
+>>> a = Value(3.0)
+>>> (a + a).backward()
+>>> a.grad
+2.0
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .engine import Binary as Binary
+from .engine import Many as Many
+from .engine import Structural as Structural
+from .engine import Ternary as Ternary
+from .engine import Unary as Unary
+from .engine import Value as Value
+from .engine import grad as grad
+from .engine import no_grad as no_grad
+from .engine import value_and_grad as value_and_grad
+from .engine.ops import abs_ as abs
+from .engine.ops import arctan as arctan
+from .engine.ops import clip as clip
+from .engine.ops import cos as cos
+from .engine.ops import cosh as cosh
+from .engine.ops import elu as elu
+from .engine.ops import erfc as erfc
+from .engine.ops import exp as exp
+from .engine.ops import expm1 as expm1
+from .engine.ops import gelu as gelu
+from .engine.ops import leaky_relu as leaky_relu
+from .engine.ops import log as log
+from .engine.ops import log1p as log1p
+from .engine.ops import maximum as maximum
+from .engine.ops import minimum as minimum
+from .engine.ops import relu as relu
+from .engine.ops import sigmoid as sigmoid
+from .engine.ops import sign as sign
+from .engine.ops import silu as silu
+from .engine.ops import sin as sin
+from .engine.ops import sinh as sinh
+from .engine.ops import softplus as softplus
+from .engine.ops import sqrt as sqrt
+from .engine.ops import sum_ as sum
+from .engine.ops import tan as tan
+from .engine.ops import tanh as tanh
+from .engine.ops import where as where
+
+if TYPE_CHECKING:
+    from . import data as data
+    from . import nn as nn
+    from . import optim as optim
+    from . import training as training
+    from .engine.tensor import Tensor as Tensor
+    from .engine.tensor import concatenate as concatenate
+    from .engine.tensor import einsum as einsum
+    from .engine.tensor import stack as stack
+
+__version__ = "0.1.0"
+
+_ROOMS = ("data", "nn", "optim", "training")
+_NEED_NUMPY = ("Tensor", "concatenate", "einsum", "stack")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
+    if name in _NEED_NUMPY:
+        return getattr(import_module(".engine", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ROOMS, *_NEED_NUMPY])
+
+
+def seed(number: int) -> None:
+    """Make all that follows repeatable: initial weights, shuffling, dropout. The same run gives the same bits.
+
+    All randomness here is drawn from Python's `random` (arrays from NumPy generators that are seeded from it),
+    so this is `random.seed(number)`.
+    """
+    import random
+
+    random.seed(number)

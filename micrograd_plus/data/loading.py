@@ -1,0 +1,186 @@
+"""From a data set to what a training loop eats: split it, put it on one scale, hand it out in batches.
+
+Data is an array or a list with one entry a sample. Arrays come back as arrays and lists as lists, so that a
+net of scalars trains without NumPy.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from micrograd_plus.data.arguments import generator, got, real, whole
+
+
+def train_test_split(
+    X: Any, y: Any, test_size: float = 0.25, seed: int | None = 0, stratify: bool = False
+) -> tuple[Any, Any, Any, Any]:
+    """Shuffle, then keep the share `test_size` for testing: returns X_train, X_test, y_train, y_test.
+
+    `stratify=True` gives each class in `y` the same share of both parts, as nearly as whole samples can.
+    Raises ValueError for a share outside 0 to 1, or one that would leave a part empty.
+
+    >>> X_train, X_test, y_train, y_test = train_test_split([[1], [2], [3], [4]], [1, 2, 3, 4])
+    >>> len(X_train), len(X_test)
+    (3, 1)
+    """
+    n = _samples(X, y)
+    share = real("test_size", test_size, 0.25, "a share between 0 and 1, both excluded", lambda v: 0 < v < 1)
+    n_test = round(share * n)
+    if n_test in (0, n):
+        part = "test" if n_test == 0 else "training"
+        raise ValueError(
+            f"test_size={share} of {n} samples leaves the {part} part empty; change it or add samples"
+        )
+    if not isinstance(stratify, bool):
+        raise TypeError(f"stratify must be True or False (the classes are those in y), {got(stratify)}")
+    order = _order(n, generator(seed))
+    if stratify:
+        order = _interleaved(order, y)
+    test, train = order[:n_test], order[n_test:]
+    return _take(X, train), _take(X, test), _take(y, train), _take(y, test)
+
+
+def standardize(train: Any, *others: Any) -> Any:
+    """Shift and scale each column to mean 0 and standard deviation 1, as measured on `train` alone.
+
+    Returns one array for each that was given (not in a tuple, if it was one). The others are measured by
+    `train` as well: a test set must not tell the model anything. A column that is constant in `train` is only
+    shifted. float32 stays float32; other numbers become float64. Raises ValueError if columns differ, or a
+    number in `train` isn't finite.
+
+    >>> import numpy as np
+    >>> train, test = standardize(np.array([[1.0, 7.0], [3.0, 7.0]]), np.array([[5.0, 8.0]]))
+    >>> train, test
+    (array([[-1.,  0.], [ 1.,  0.]]), array([[3., 1.]]))
+    """
+    import numpy as np
+
+    arrays = [np.asarray(data) for data in (train, *others)]
+    for array in arrays:
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"standardize needs arrays of real numbers, got dtype {array.dtype}")
+        if array.ndim == 0 or array.shape[1:] != arrays[0].shape[1:]:
+            raise ValueError(
+                f"standardize needs rows of samples with the same columns, got shapes {arrays[0].shape} "
+                f"and {array.shape}"
+            )
+    first = arrays[0]
+    if first.size == 0 or not np.isfinite(first).all():
+        raise ValueError(
+            f"standardize can't measure train, of shape {first.shape}: it is empty or holds nan or inf; "
+            "clean it first, for example train[np.isfinite(train).all(axis=1)]"
+        )
+    constant = first.min(axis=0) == first.max(axis=0)  # said exactly: its std may come out as 1e-17, not 0
+    mean = np.where(constant, first[0], first.mean(axis=0, dtype=float))
+    scale = np.where(constant, 1.0, first.std(axis=0, dtype=float))
+    scaled = [((a - mean) / scale).astype(a.dtype if a.dtype.kind == "f" else float) for a in arrays]
+    return tuple(scaled) if others else scaled[0]
+
+
+class DataLoader:
+    """Hands out `(X, y)`, or X alone, in batches: loop over it once an epoch, each time in a new order.
+
+    The last batch is shorter where `batch_size` doesn't divide the samples, or left out if `drop_last`. The
+    same `seed` gives the same sequence of epochs; without one the order comes from Python's `random`, so that
+    `random.seed(0)` repeats it.
+
+    >>> loader = DataLoader([[1], [2], [3]], [1, 2, 3], batch_size=2, shuffle=False)
+    >>> len(loader), list(loader)
+    (2, [([[1], [2]], [1, 2]), ([[3]], [3])])
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any = None,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        drop_last: bool = False,
+    ):
+        """Keep the data and how to hand it out; raises ValueError or TypeError where that can't be done."""
+        n = _samples(X, X if y is None else y)
+        self.X, self.y = X, y
+        self.batch_size = whole("batch_size", batch_size, example=32)
+        self.shuffle, self.drop_last = shuffle, drop_last
+        self._rng = None if seed is None else generator(seed)
+        if drop_last and n < self.batch_size:
+            raise ValueError(
+                f"drop_last=True leaves no batch: {n} samples are fewer than batch_size={batch_size}; "
+                "take a smaller batch_size or drop_last=False"
+            )
+
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+        full, rest = divmod(len(self.X), self.batch_size)
+        return full + (rest > 0 and not self.drop_last)
+
+    def __iter__(self) -> Iterator[Any]:
+        """One epoch."""
+        n = len(self.X)
+        order = _order(n, self._rng or generator(None)) if self.shuffle else list(range(n))
+        for i in range(len(self)):
+            rows = order[i * self.batch_size : (i + 1) * self.batch_size]
+            yield _take(self.X, rows) if self.y is None else (_take(self.X, rows), _take(self.y, rows))
+
+
+def batches(
+    X: Any,
+    y: Any = None,
+    batch_size: int = 32,
+    shuffle: bool = True,
+    seed: int | None = None,
+    drop_last: bool = False,
+) -> Iterator[Any]:
+    """One pass over the data in batches, `(X, y)` or X alone: the first epoch of a `DataLoader`.
+
+    >>> for batch in batches([1, 2, 3, 4, 5], batch_size=2, shuffle=False): print(batch)
+    [1, 2]
+    [3, 4]
+    [5]
+    """
+    return iter(DataLoader(X, y, batch_size, shuffle, seed, drop_last))
+
+
+def _samples(X: Any, y: Any) -> int:
+    """How many samples there are, having made sure that X and y can be taken apart and belong together."""
+    for name, data in (("X", X), ("y", y)):
+        if hasattr(data, "iloc"):
+            raise TypeError(f"{name} is a pandas {type(data).__name__}: give its array, {name}.to_numpy()")
+        many = hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, Mapping)
+        if not many or getattr(data, "shape", None) == ():
+            raise TypeError(f"{name} must be an array or a list with one entry a sample, {got(data)}")
+    if len(X) != len(y):
+        raise ValueError(f"X and y must have one entry each a sample, got {len(X)} in X and {len(y)} in y")
+    if len(X) == 0:
+        raise ValueError("X is empty: there must be at least one sample")
+    return len(X)
+
+
+def _order(n: int, rng: random.Random) -> list[int]:
+    """The numbers 0 … n-1 in random order."""
+    return rng.sample(range(n), n)
+
+
+def _interleaved(order: list[int], y: Any) -> list[int]:
+    """The same samples, with each class spread evenly: any stretch from the front holds its share of each."""
+    labels = y.tolist() if hasattr(y, "tolist") else list(y)
+    if any(isinstance(label, list | tuple) for label in labels):
+        raise ValueError(f"stratify=True needs one label a sample, {got(y)}; flatten y, or stratify=False")
+    size, seen, place = Counter(labels), Counter[Any](), {}
+    rare = [label for label, count in size.items() if count == 1]
+    if rare:
+        raise ValueError(
+            f"stratify=True can't put a class with a single sample in both parts: class {rare[0]!r}; "
+            "add samples of it, or stratify=False"
+        )
+    for i in order:
+        place[i] = (seen[labels[i]] + 0.5) / size[labels[i]]  # from 0 to 1: how far into its class it stands
+        seen[labels[i]] += 1
+    return sorted(order, key=place.__getitem__)
+
+
+def _take(data: Any, rows: list[int]) -> Any:
+    """The samples at `rows`: an array of an array, a list of anything else."""
+    return data[rows] if hasattr(data, "shape") else [data[i] for i in rows]

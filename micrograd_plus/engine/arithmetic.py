@@ -1,0 +1,69 @@
+"""Python's operators and the named methods, for whatever an Op applies to.
+
+A class that says what the application of an op becomes (`apply`) gets all of these for nothing. Methods of the
+same names as PyTorch's. `==` is not overloaded: nodes are compared by identity, and can be keys of a dict.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import ops
+from .graph import Operand
+
+
+class Arithmetic(Operand):
+    """`+ - * / **` with an operand or a number on either side, and x.exp(), x.tanh() …"""
+
+    __slots__ = ()
+
+    # fmt: off
+    def __add__(self, other: Any) -> Any: return self.apply(ops.add, self, other)
+    def __radd__(self, other: Any) -> Any: return self.apply(ops.add, other, self)
+    def __sub__(self, other: Any) -> Any: return self.apply(ops.sub, self, other)
+    def __rsub__(self, other: Any) -> Any: return self.apply(ops.sub, other, self)
+    def __mul__(self, other: Any) -> Any: return self.apply(ops.mul, self, other)
+    def __rmul__(self, other: Any) -> Any: return self.apply(ops.mul, other, self)
+    def __truediv__(self, other: Any) -> Any: return self.apply(ops.div, self, other)
+    def __rtruediv__(self, other: Any) -> Any: return self.apply(ops.div, other, self)
+    def __pow__(self, other: Any) -> Any: return self.apply(ops.pow_, self, other)
+    def __rpow__(self, other: Any) -> Any: return self.apply(ops.pow_, other, self)
+    def __neg__(self) -> Any: return self.apply(ops.neg, self)
+    def __pos__(self) -> Any: return self
+    def __abs__(self) -> Any: return self.apply(ops.abs_, self)
+
+    def abs(self) -> Any: return self.apply(ops.abs_, self)
+    def exp(self) -> Any: return self.apply(ops.exp, self)
+    def expm1(self) -> Any: return self.apply(ops.expm1, self)
+    def log(self) -> Any: return self.apply(ops.log, self)
+    def log1p(self) -> Any: return self.apply(ops.log1p, self)
+    def sqrt(self) -> Any: return self.apply(ops.sqrt, self)
+    def sin(self) -> Any: return self.apply(ops.sin, self)
+    def cos(self) -> Any: return self.apply(ops.cos, self)
+    def tan(self) -> Any: return self.apply(ops.tan, self)
+    def sinh(self) -> Any: return self.apply(ops.sinh, self)
+    def cosh(self) -> Any: return self.apply(ops.cosh, self)
+    def tanh(self) -> Any: return self.apply(ops.tanh, self)
+    def arctan(self) -> Any: return self.apply(ops.arctan, self)
+    def erfc(self) -> Any: return self.apply(ops.erfc, self)
+    def sigmoid(self) -> Any: return self.apply(ops.sigmoid, self)
+    def softplus(self) -> Any: return self.apply(ops.softplus, self)
+    def silu(self) -> Any: return self.apply(ops.silu, self)
+    def gelu(self) -> Any: return self.apply(ops.gelu, self)
+    def relu(self) -> Any: return self.apply(ops.relu, self)
+    def sign(self) -> Any: return self.apply(ops.sign, self)
+    def step(self) -> Any: return self.apply(ops.step, self)
+    def pow(self, exponent: Any) -> Any: return ops.pow_(self, exponent)
+    def leaky_relu(self, negative_slope: Any = 0.01) -> Any: return ops.leaky_relu(self, negative_slope)
+    def elu(self, alpha: Any = 1.0) -> Any: return ops.elu(self, alpha)
+    def maximum(self, other: Any) -> Any: return ops.maximum(self, other)
+    def minimum(self, other: Any) -> Any: return ops.minimum(self, other)
+    # fmt: on
+
+    def clip(self, min: Any = None, max: Any = None) -> Any:
+        """The value held between min and max (either may be left out)."""
+        if min is None and max is None:
+            raise ValueError("clip needs min or max, or both: x.clip(0, 1)")
+        return ops.clip(self, float("-inf") if min is None else min, float("inf") if max is None else max)
+
+    clamp = clip

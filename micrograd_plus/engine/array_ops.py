@@ -1,0 +1,288 @@
+"""The rows that only arrays have: each with a pull-back `lambda g, y, *xs, **settings` in place of a slope.
+
+The vocabulary is that of ops.py; `axis`, `shape` … are settings: they say which operation it is and have no gradient.
+Pull-backs are written with the operations of this same table, so that most of them can be differentiated again.
+"""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from . import maths as m
+from . import ops
+from .graph import Many, Node, Op, Structural
+
+# -- NumPy's elementary functions, under the names that rules use ----------------------------------------------
+
+_erfc = np.frompyfunc(math.erfc, 1, 1)  # NumPy has none; Python's is exact to the last bit, if slow
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    e = np.exp(-np.abs(x))  # never overflows
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def _numpy() -> SimpleNamespace:
+    names = "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh arctan abs sign maximum minimum where".split()
+    return SimpleNamespace(
+        **{name: getattr(np, name) for name in names},
+        pow=lambda a, b: a**b,  # the operator, unlike np.power, takes a short cut for x**2
+        sigmoid=_sigmoid,
+        softplus=lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+        erfc=lambda x: np.asarray(_erfc(x), dtype=np.result_type(x)),
+        relu=lambda x: np.maximum(x, 0),
+        step=lambda x: x > 0,
+    )
+
+
+m.LIBRARIES["numpy"] = _numpy
+
+# -- helpers: shapes ------------------------------------------------------------------------------------------
+
+
+def _kept(x: Any, axis: Any) -> tuple[int, ...]:
+    """The shape of x reduced over axis with keepdims=True."""
+    axes = range(x.ndim) if axis is None else [a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))]
+    return tuple(1 if a in axes else n for a, n in enumerate(x.shape))
+
+
+def _count(x: Any, axis: Any) -> int:
+    """How many numbers of x go into one number of its reduction over axis."""
+    return math.prod(n for n, kept in zip(x.shape, _kept(x, axis), strict=True) if n != kept)
+
+
+def _spread(g: Any, x: Any, axis: Any) -> Any:
+    """G, the gradient of a reduction of x, in a shape that broadcasts against x."""
+    return g.reshape(_kept(x, axis))
+
+
+def _numbers(x: Any) -> np.ndarray:
+    """The array itself: for a choice (which is largest?) that isn't differentiated."""
+    return x.numpy() if isinstance(x, Node) else x  # type: ignore[attr-defined]
+
+
+def sum_to_shape(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Add up the axes that broadcasting from `shape` added or stretched."""
+    if x.shape == shape:
+        return x
+    x = x.sum(axis=tuple(range(x.ndim - len(shape))))
+    stretched = tuple(a for a, (n, small) in enumerate(zip(x.shape, shape, strict=True)) if small == 1 != n)
+    return x.sum(axis=stretched, keepdims=True) if stretched else x
+
+
+# -- forward rules that are longer than a line -----------------------------------------------------------------
+
+
+def _matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    inner = b.shape[-2] if np.ndim(b) > 1 else b.shape[0] if np.ndim(b) else None
+    if not np.ndim(a) or inner is None:
+        raise ValueError(f"`@` needs arrays of one axis at least, got shapes {np.shape(a)} @ {np.shape(b)}: use `*`")
+    if a.shape[-1] != inner:
+        raise ValueError(
+            f"`@`: inner sizes differ: {a.shape} @ {b.shape}. The last size of the left side must equal the "
+            "second-to-last of the right side: transpose one side (.mT), or check how the data are laid out"
+        )
+    return np.matmul(a, b)
+
+
+def _matmul_pull_a(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if b.ndim == 1:
+        part = g[..., None] * b
+    elif a.ndim == 1:
+        part = (g[..., None, :] @ b.mT)[..., 0, :]
+    else:
+        part = g @ b.mT
+    return sum_to(part, shape=a.shape)
+
+
+def _matmul_pull_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 1:
+        part = a[..., None] * g[..., None, :] if b.ndim > 1 else a * g
+    elif b.ndim == 1:
+        part = (a.mT @ g[..., None])[..., 0]
+    else:
+        part = a.mT @ g
+    return sum_to(part, shape=b.shape)
+
+
+def _put(x: np.ndarray, shape: tuple[int, ...], index: Any) -> np.ndarray:
+    """Zeros of `shape`, with x added at `index`."""
+    y = np.zeros(shape, x.dtype)
+    if any(isinstance(i, np.ndarray) for i in index):
+        np.add.at(y, index, x)  # an index may repeat: then its gradients add up
+    else:
+        y[index] = x
+    return y
+
+
+def _exclusive_product(x: np.ndarray, axis: int) -> np.ndarray:
+    """For each number the product of all the others along axis: without dividing, so zeros do no harm."""
+    x = np.moveaxis(x, axis, -1)
+    ones = np.ones_like(x[..., :1])
+    left = np.cumprod(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)
+    right = np.cumprod(np.concatenate([ones, x[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
+    return np.moveaxis(left * right, -1, axis)
+
+
+def _prod_pull(g: Any, y: Any, x: np.ndarray, axis: Any, keepdims: bool) -> Any:
+    if axis is None:
+        return (_exclusive_product(x.reshape(-1), 0).reshape(x.shape)) * g
+    return _spread(g, x, axis) * _exclusive_product(x, axis)
+
+
+def _logsumexp(x: np.ndarray, axis: Any, keepdims: bool) -> np.ndarray:
+    top = x.max(axis=axis, keepdims=True)
+    if top.dtype != object:
+        top = np.where(np.isfinite(top), top, 0)  # all -inf: the answer is -inf, not nan
+    y = m.log(np.asarray(m.exp(x - top).sum(axis=axis, keepdims=True))) + top
+    return y if keepdims else _drop(y, axis)
+
+
+def _drop(y: np.ndarray, axis: Any) -> np.ndarray:
+    return y.reshape(()) if axis is None else np.squeeze(y, axis=axis)
+
+
+def _softmax(x: np.ndarray, axis: int) -> np.ndarray:
+    e = m.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def _log_softmax(x: np.ndarray, axis: int) -> np.ndarray:
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - m.log(m.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+def _where_largest(x: Any, y: Any, axis: Any) -> np.ndarray:
+    """Each largest number's share of the gradient: 1, or 1/k where k numbers tie."""
+    x, y = _numbers(x), _numbers(y)
+    ties = x == y.reshape(_kept(x, axis))
+    return (ties / ties.sum(axis=axis, keepdims=True)).astype(x.dtype)
+
+
+def _variance(x: np.ndarray, axis: Any, correction: int, keepdims: bool) -> np.ndarray:
+    d = x - x.mean(axis=axis, keepdims=True)
+    n = _count(x, axis)
+    y = (d * d).sum(axis=axis, keepdims=keepdims)
+    return y * (1 / (n - correction)) if n > correction else y * math.nan
+
+
+def _safe_ratio(a: Any, b: Any) -> Any:
+    """a / b, and 0 where b is 0: the gradient of a norm or a standard deviation of equal numbers, as in PyTorch."""
+    zero = _numbers(b) == 0
+    return ops.where(zero, 0.0, a / ops.where(zero, 1.0, b)) if zero.any() else a / b
+
+
+def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
+    if x.ndim == 0 or x.shape[-1] != weight.shape[-1]:
+        raise ValueError(
+            f"linear: the input has shape {x.shape}, but a weight of shape {weight.shape} needs a last size of "
+            f"{weight.shape[-1]} (one number for each input feature)"
+        )
+    y = np.dot(x, weight.T)  # like x @ weight.T, with less to prepare
+    if bias is not None:
+        y += bias
+    return y
+
+
+def _linear_pull_weight(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+    n_out, n_in = weight.shape
+    return g.reshape(-1, n_out).T @ x.reshape(-1, n_in)
+
+
+def _linear_pull_bias(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
+    if isinstance(g, Node):
+        return sum_to(g, shape=bias.shape)
+    g = g.reshape(-1, g.shape[-1])
+    return np.dot(np.ones(len(g), g.dtype), g)  # a sum over rows is ones @ g, and four times as fast
+
+
+def _pad_pull(g: Any, y: Any, x: Any, widths: tuple, value: float) -> Any:
+    return g[tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))]
+
+
+def _part(g: Any, y: Any, xs: tuple, i: int, axis: int, starts: tuple) -> Any:
+    index = (slice(None),) * (axis % g.ndim)
+    return g[(*index, slice(starts[i], starts[i + 1]))]
+
+
+def _stacked(g: Any, y: Any, xs: tuple, i: int, axis: int) -> Any:
+    return g[(*(slice(None),) * (axis % g.ndim), i)]
+
+
+def _einsum_pull(g: Any, y: Any, xs: tuple, i: int, inputs: tuple, output: str) -> Any:
+    others = [x for j, x in enumerate(xs) if j != i]
+    terms = [t for j, t in enumerate(inputs) if j != i]
+    have = set(output).union(*terms)
+    short = "".join(c for c in inputs[i] if c in have)
+    part = einsum((g, *others), inputs=(output, *terms), output=short)
+    if short != inputs[i]:  # a letter summed over in this input alone: its gradient is the same all along it
+        shape = tuple(n if c in have else 1 for c, n in zip(inputs[i], xs[i].shape, strict=True))
+        part = expand(part.reshape(shape), shape=xs[i].shape)
+    return part
+
+
+def _einsum(xs: tuple, inputs: tuple, output: str) -> np.ndarray:
+    return np.einsum(",".join(inputs) + "->" + output, *xs, optimize=len(xs) > 2)
+
+
+# fmt: off
+#                          name            y =                                                        what x (or a, b, …) receives
+expand      = Structural("expand",      lambda x, shape: np.broadcast_to(x, shape),                lambda g, y, x, shape: sum_to(g, shape=x.shape))
+sum_to      = Structural("sum_to",      sum_to_shape,                                              lambda g, y, x, shape: expand(g, shape=x.shape))
+sum_        = Structural("sum",         lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: expand(_spread(g, x, axis), shape=x.shape))
+mean        = Structural("mean",        lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims) * (1 / (_count(x, axis) or math.nan)),
+                                                                                                   lambda g, y, x, axis, keepdims: expand(_spread(g, x, axis) * (1 / _count(x, axis)), shape=x.shape))
+max_        = Structural("max",         lambda x, axis, keepdims: x.max(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _where_largest(x, y, axis))
+min_        = Structural("min",         lambda x, axis, keepdims: x.min(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _where_largest(x, y, axis))
+prod        = Structural("prod",        lambda x, axis, keepdims: x.prod(axis=axis, keepdims=keepdims), _prod_pull)
+cumsum      = Structural("cumsum",      lambda x, axis: x.cumsum(axis=axis),                       lambda g, y, x, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))
+var         = Structural("var",         _variance,                                                 lambda g, y, x, axis, correction, keepdims: _spread(g, x, axis) * (x - x.mean(axis=axis, keepdims=True)) * (2 / max(_count(x, axis) - correction, 0.5)))
+std         = Structural("std",         lambda x, **settings: m.sqrt(np.asarray(_variance(x, **settings))),
+                                                                                                   lambda g, y, x, axis, correction, keepdims: _safe_ratio(_spread(g, x, axis) * (x - x.mean(axis=axis, keepdims=True)), _spread(y, x, axis)) * (1 / max(_count(x, axis) - correction, 0.5)))
+norm        = Structural("norm",        lambda x, axis, keepdims: m.sqrt(np.asarray((x * x).sum(axis=axis, keepdims=keepdims))),
+                                                                                                   lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _safe_ratio(x, _spread(y, x, axis)))   # at 0: 0
+logsumexp   = Structural("logsumexp",   _logsumexp,                                                lambda g, y, x, axis, keepdims: _spread(g, x, axis) * ops.exp(x - _spread(y, x, axis)))
+softmax     = Structural("softmax",     _softmax,                                                  lambda g, y, x, axis: y * (g - (g * y).sum(axis=axis, keepdims=True)))
+log_softmax = Structural("log_softmax", _log_softmax,                                              lambda g, y, x, axis: g - ops.exp(y) * g.sum(axis=axis, keepdims=True))
+
+reshape     = Structural("reshape",     lambda x, shape: x.reshape(shape),                         lambda g, y, x, shape: g.reshape(x.shape))
+transpose   = Structural("transpose",   lambda x, axes: x.transpose(axes),                         lambda g, y, x, axes: transpose(g, axes=tuple(sorted(range(len(axes)), key=axes.__getitem__))))
+flip        = Structural("flip",        lambda x, axis: np.flip(x, axis),                          lambda g, y, x, axis: flip(g, axis=axis))
+getitem     = Structural("getitem",     lambda x, index: x[index],                                 lambda g, y, x, index: put(g, shape=x.shape, index=index), symbol="[ ]")
+put         = Structural("put",         _put,                                                      lambda g, y, x, shape, index: g[index])
+pad         = Structural("pad",         lambda x, widths, value: np.pad(x, widths, constant_values=value),   _pad_pull)
+astype      = Structural("astype",      lambda x, dtype: x.astype(dtype),                          lambda g, y, x, dtype: g.astype(x.dtype))
+
+#                          name            y =                                                        what a receives                                      what b receives
+matmul      = Structural("matmul",      _matmul,                                                   _matmul_pull_a,                                      _matmul_pull_b,       symbol="@")
+linear      = Structural("linear",      _linear,                                                   lambda g, y, x, w, b=None: g @ w,                    _linear_pull_weight,  _linear_pull_bias)
+
+#                          name            y =                                                        what input i receives
+concatenate = Many("concatenate",       lambda xs, axis, starts: np.concatenate(xs, axis=axis),    _part)
+stack       = Many("stack",             lambda xs, axis: np.stack(xs, axis=axis),                  _stacked)
+einsum      = Many("einsum",            _einsum,                                                   _einsum_pull)
+# fmt: on
+
+
+def normal_index(index: Any) -> tuple:
+    """An index as a tuple of slices, integers, None, Ellipsis and arrays (lists and Tensors become arrays)."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return tuple(_index_part(i) for i in parts)
+
+
+def _index_part(i: Any) -> Any:
+    i = _numbers(i)
+    if isinstance(i, (list, np.ndarray)):
+        i = np.array(i)  # a copy: the index must not change between forward and backward
+        if i.size == 0:
+            i = i.astype(int)
+        if i.dtype.kind not in "iub":
+            raise IndexError(f"an index must be made of integers or booleans, got dtype {i.dtype}")
+    return i
+
+
+ARRAY_TABLE: dict[str, Op] = {row.name: row for row in list(globals().values()) if isinstance(row, Op)}

@@ -1,0 +1,357 @@
+"""Nodes, the order in which they are visited, and the chain rule.
+
+This file knows no operation by name, no NumPy and no picture. Its words:
+
+- an **operand** is what an operation is applied to: a plain number, an array, or a node;
+- a **node** is an operand that remembers: its `data`, its `grad`, the `op` that made it and that op's
+  `operands` (a tuple, so that order and repetition are kept: `a + a` has two edges). A **leaf** has no op;
+- an **op** is one row of the table in `ops.py`: how to compute `y`, and one local derivative an input.
+
+Backpropagation is three sentences, and each is written once:
+
+1. visit every node after all the nodes that use it (`order`, reversed);
+2. at each node, push: `input.grad += slope * node.grad` (`push`, in `value.py` and `tensor.py`);
+3. leaves accumulate, all other nodes start afresh (`backward`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
+from typing import Any
+
+# A ContextVar, so that no_grad() in one thread or asyncio task does not switch off another's recording.
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+is_recording = _recording.get
+
+
+class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
+    """Compute without recording a graph: a context manager, and a decorator.
+
+    >>> from micrograd_plus import Value, no_grad
+    >>> a = Value(2.0)
+    >>> with no_grad():
+    ...     b = a * 3
+    >>> b.requires_grad, b.data
+    (False, 6.0)
+    """
+
+    _token: Token[bool]
+
+    def __enter__(self) -> no_grad:
+        self._token = _recording.set(False)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _recording.reset(self._token)
+
+    def _recreate_cm(self) -> no_grad:  # a fresh one for each call of a decorated function: threads, recursion
+        return no_grad()
+
+
+class Op:
+    """One elementary operation: a row of the table.
+
+    `forward` computes y from numbers; `rules[i]` says how y answers to its i-th input. An op is also the
+    function that users call: on plain numbers it computes, on nodes it also remembers.
+
+    >>> from micrograd_plus import Value, tanh
+    >>> tanh(0.0)
+    0.0
+    >>> tanh(Value(0.0))
+    Value(data=0.0, grad=0.0)
+    """
+
+    pointwise = True  # y has the shape of its inputs, and `rules` are slopes
+    keeps = False  # forward returns (y, kept): the rules read `kept` where others read y
+
+    def __init__(self, name: str, forward: Callable, *rules: Callable, symbol: str | None = None):
+        self.name = name
+        self.forward = forward
+        self.rules = rules
+        self.symbol = symbol or name  # what a picture writes in the op's box
+
+    def __call__(self, *operands: Any, **settings: Any) -> Any:
+        refused = False
+        for x in operands:
+            if isinstance(x, Operand):
+                y = x.apply(self, *operands, **settings)
+                if y is not NotImplemented:
+                    return y
+                refused = True
+        if refused:
+            kinds = ", ".join(type(x).__name__ for x in operands)
+            raise TypeError(f"`{self.name}` can't be applied to ({kinds}) together: convert one of them first")
+        y = self.forward(*operands, **settings)
+        return y[0] if self.keeps else y
+
+    def pull(self, i: int, g: Any, y: Any, xs: tuple, settings: dict) -> Any:
+        """What input i receives when y receives g (arrays or nodes): the chain rule for one edge."""
+        slope = self.rules[i](y, *xs)
+        return g if slope.__class__ is int and slope == 1 else g * slope
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def __deepcopy__(self, memo: dict) -> Op:
+        return self  # a rule is shared, never copied
+
+    def __reduce__(self) -> tuple:
+        return _op_by_name, (self.name, self.__class__.__name__)
+
+
+class Unary(Op):
+    """A row with one input: `Unary(name, y = f(x), dy/dx = slope(y, x))`."""
+
+    def __init__(self, name: str, forward: Callable, slope: Callable, symbol: str | None = None):
+        super().__init__(name, forward, slope, symbol=symbol)
+
+
+class Binary(Op):
+    """A row with two inputs: `Binary(name, y = f(a, b), dy/da = slope(y, a, b), dy/db = slope(y, a, b))`."""
+
+    def __init__(self, name: str, forward: Callable, slope_a: Callable, slope_b: Callable, symbol: str | None = None):
+        super().__init__(name, forward, slope_a, slope_b, symbol=symbol)
+
+
+class Ternary(Op):
+    """A row with three inputs, and three slopes."""
+
+    def __init__(self, name: str, forward: Callable, *slopes: Callable, symbol: str | None = None):
+        super().__init__(name, forward, *slopes, symbol=symbol)
+
+
+class Many(Op):
+    """A row with any number of inputs, given as one sequence: forward(xs), and rule(g, y, xs, i) for input i."""
+
+    pointwise = False
+
+    def __call__(self, xs: Iterable, **settings: Any) -> Any:  # type: ignore[override]
+        xs = tuple(xs)
+        for x in xs:
+            if isinstance(x, Operand):
+                return x.apply_many(self, xs, **settings)
+        return self.forward(xs, **settings)
+
+    def pull(self, i: int, g: Any, y: Any, xs: tuple, settings: dict) -> Any:
+        return self.rules[0](g, y, xs, i, **settings)
+
+
+class Structural(Op):
+    """A row of which y has another shape than its inputs: rules are pull-backs `lambda g, y, *xs, **settings`."""
+
+    pointwise = False
+
+    def __init__(self, name: str, forward: Callable, *rules: Callable, symbol: str | None = None, keeps: bool = False):
+        super().__init__(name, forward, *rules, symbol=symbol)
+        self.keeps = keeps
+
+    def pull(self, i: int, g: Any, y: Any, xs: tuple, settings: dict) -> Any:
+        return self.rules[i](g, y, *xs, **settings)
+
+
+class Operand:
+    """Whatever an Op can be applied to in place of plain numbers: it says what the application becomes."""
+
+    __slots__ = ()
+
+    def apply(self, op: Op, *operands: Any, **settings: Any) -> Any:
+        """Apply `op` to `operands` (this one among them). NotImplemented where another operand must decide."""
+        raise NotImplementedError
+
+    def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Any:
+        """Apply an op that takes a sequence of operands."""
+        raise NotImplementedError
+
+
+class Node(Operand):
+    """A number, or an array of numbers, that remembers how it was made."""
+
+    __slots__ = ("grad", "hooks", "label", "op", "requires_grad")
+
+    data: Any
+    grad: Any
+    op: Op | None
+    label: str
+    requires_grad: bool
+    hooks: list[Callable] | None
+
+    no_gradient: Any = None  # what `.grad` is before anything arrives
+
+    @property
+    def operands(self) -> tuple:
+        """What `op` was applied to, in order: nodes and plain numbers."""
+        raise NotImplementedError
+
+    @property
+    def inputs(self) -> tuple[Node, ...]:
+        """The nodes among the operands, in order, repeated where they are used twice."""
+        return tuple(x for x in self.operands if isinstance(x, Node))
+
+    def push(self) -> None:
+        """The chain rule at this node: each input's `grad` grows by slope × this node's `grad`."""
+        raise NotImplementedError
+
+    def zero_grad(self) -> None:
+        """Forget the gradient, so that the next backward() starts from nothing."""
+        self.grad = self.no_gradient
+
+    def register_hook(self, hook: Callable) -> Callable[[], None]:
+        """Call `hook(grad)` when this node's gradient is complete; what it returns (if anything) replaces it.
+
+        Returns a function that removes the hook. A leaf's hook sees what one backward() brings, as in PyTorch.
+
+        >>> from micrograd_plus import Value
+        >>> a = Value(3.0)
+        >>> remove = a.register_hook(lambda g: g * 10)
+        >>> (a * 2).backward(); a.grad
+        20.0
+        """
+        if not callable(hook):
+            raise TypeError(f"register_hook needs a function of the gradient, got {hook!r}")
+        self.hooks = [*(self.hooks or []), hook]
+
+        def remove() -> None:
+            self.hooks = [h for h in self.hooks or [] if h is not hook] or None
+
+        return remove
+
+    # -- copying and pickling: without recursion, so that a graph of any depth survives -------------------
+
+    def _state(self) -> dict[str, Any]:
+        names = [name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ())]
+        return {name: getattr(self, name) for name in names if name != "hooks"}
+
+    def __deepcopy__(self, memo: dict) -> Node:
+        for node in order(self):
+            if id(node) not in memo:
+                memo[id(node)] = _rebuild_node(type(node), _replace(node._state(), memo, copy_data=True))
+        return memo[id(self)]
+
+    def __reduce__(self) -> tuple:
+        if self.op is None:
+            return _rebuild_node, (type(self), self._state())
+        nodes = order(self)
+        leaves = [node for node in nodes if node.op is None]  # kept as objects: a model pickled along shares them
+        places: dict = {id(node): _Place(i) for i, node in enumerate(leaves)}
+        states = []
+        for node in nodes:
+            if node.op is not None:
+                states.append((type(node), _replace(node._state(), places, copy_data=False)))
+                places[id(node)] = _Place(len(leaves) + len(states) - 1)
+        return _rebuild_graph, (leaves, states)
+
+
+class _Place(int):
+    """The position of a node in a pickled graph."""
+
+
+def _replace(state: dict, images: dict, copy_data: bool) -> dict:
+    """The state of a node with each node in it (also inside tuples) replaced by its image."""
+    swap = lambda x: images.get(id(x), x) if isinstance(x, Node) else x
+    new = {k: tuple(map(swap, v)) if isinstance(v, tuple) else swap(v) for k, v in state.items()}
+    if copy_data:  # plain floats have no copy(), and need none
+        new = {k: v.copy() if hasattr(v, "setflags") else v for k, v in new.items()}
+    return new
+
+
+def _rebuild_node(kind: type, state: dict) -> Node:
+    node = kind.__new__(kind)
+    node.hooks = None
+    for name, value in state.items():
+        setattr(node, name, value)
+    return node
+
+
+def _rebuild_graph(leaves: list[Node], states: list) -> Node:
+    nodes = list(leaves)
+    swap = lambda x: nodes[x] if isinstance(x, _Place) else x
+    for kind, state in states:
+        state = {k: tuple(map(swap, v)) if isinstance(v, tuple) else swap(v) for k, v in state.items()}
+        nodes.append(_rebuild_node(kind, state))
+    return nodes[-1]
+
+
+def _op_by_name(name: str, kind: str) -> Op:
+    import sys
+
+    for module in ("micrograd_plus.engine.ops", "micrograd_plus.engine.array_ops"):
+        for op in vars(sys.modules.get(module, object)).values():
+            if isinstance(op, Op) and op.name == name and op.__class__.__name__ == kind:
+                return op
+    raise ValueError(f"op {name!r} is not in the table, so it can't be found again: detach() before pickling")
+
+
+def order(root: Node) -> list[Node]:
+    """Every node that `root` was made from, inputs before what they make, `root` last.
+
+    Iterative (a deep graph must not meet Python's recursion limit) and linear in the number of edges.
+    Why an order at all: a node may push only when its own gradient is complete, so after all its users.
+    """
+    done: set[Node] = set()
+    ordered: list[Node] = []
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        if node in done:
+            stack.pop()
+            continue
+        height = len(stack)
+        for x in node.operands:
+            if isinstance(x, Node) and x not in done:
+                if x.op is None:  # a leaf waits for nothing
+                    done.add(x)
+                    ordered.append(x)
+                else:
+                    stack.append(x)
+        if len(stack) == height:  # nothing left to wait for
+            stack.pop()
+            done.add(node)
+            ordered.append(node)
+    return ordered
+
+
+def backward(root: Node, gradient: Any) -> None:
+    """Fill in d(root)/d(node), times `gradient`, as `.grad` of every node that root was made from.
+
+    Leaves accumulate over calls (that is what a mini-batch in parts needs; `zero_grad()` clears them); all other
+    nodes start afresh. Nothing is freed, so there is no `retain_graph`: calling it again adds the same again.
+    """
+    nodes = order(root)
+    before: dict[Node, Any] = {}  # what leaves with hooks held: their hooks see this pass alone
+    for node in nodes:
+        if node.op is not None or node.hooks:
+            if node.op is None:
+                before[node] = node.grad
+            node.grad = node.no_gradient
+    root.grad = gradient if root.grad is None else root.grad + gradient
+    for node in reversed(nodes):
+        if node.hooks and node.grad is not None:
+            for hook in node.hooks:
+                replaced = hook(node.grad)
+                node.grad = node.grad if replaced is None else replaced
+            if before.get(node) is not None:
+                node.grad = before[node] + node.grad
+        if node.op is not None and node.grad is not None:
+            node.push()
+
+
+def gradients(root: Node, wanted: Iterable[Node]) -> list[Any]:
+    """d(root)/d(w) for each wanted node, as nodes: rules run on nodes build the graph of the derivative."""
+    wanted = list(wanted)
+    grads: dict[Node, Any] = {root: root.ones()}  # type: ignore[attr-defined]
+    for node in reversed(order(root)):
+        g = grads.get(node)
+        if g is None or node.op is None:
+            continue
+        if node.op.keeps:
+            raise TypeError(
+                f"`{node.op.name}` is a fused op, which can't be differentiated twice: "
+                "write the same formula with elementary operations"
+            )
+        for i, x in enumerate(node.operands):
+            if isinstance(x, Node) and x.requires_grad:
+                part = node.op.pull(i, g, node, node.operands, node.settings)  # type: ignore[attr-defined]
+                grads[x] = grads[x] + part if x in grads else part
+    return [grads.get(w, 0.0 * w) for w in wanted]  # type: ignore[operator]

@@ -1,0 +1,593 @@
+"""Tensor: an array that remembers how it was made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from . import array_ops
+from .arithmetic import Arithmetic
+from .graph import Many, Node, Op, backward, is_recording
+
+_NONE: dict = {}  # the settings of an op that has none
+
+
+def _axis_or_dim(method: Callable) -> Callable:
+    """Let a method be called with PyTorch's words (dim, keepdim) as well as NumPy's (axis, keepdims)."""
+
+    @wraps(method)
+    def renamed(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if "dim" in kwargs:
+            kwargs["axis"] = kwargs.pop("dim")
+        if "keepdim" in kwargs:
+            kwargs["keepdims"] = kwargs.pop("keepdim")
+        if isinstance(kwargs.get("axis"), list):
+            kwargs["axis"] = tuple(kwargs["axis"])
+        return method(self, *args, **kwargs)
+
+    return renamed
+
+
+class ArrayArithmetic(Arithmetic):
+    """The methods that only arrays have, with PyTorch's names (and NumPy's `axis`, `keepdims`)."""
+
+    __slots__ = ()
+
+    def _array_of(self) -> np.ndarray:
+        raise NotImplementedError
+
+    # fmt: off
+    @property
+    def shape(self) -> tuple[int, ...]: return self._array_of().shape  # noqa: D102
+    @property
+    def ndim(self) -> int: return self._array_of().ndim  # noqa: D102
+    @property
+    def size(self) -> int: return self._array_of().size  # noqa: D102
+    @property
+    def dtype(self) -> np.dtype: return self._array_of().dtype  # noqa: D102
+    @property
+    def mT(self) -> Any: return self.swapaxes(-2, -1)  # noqa: D102, N802 - PyTorch's name
+    @property
+    def T(self) -> Any: return self.permute(*range(self.ndim)[::-1])  # noqa: D102, N802
+    # fmt: on
+
+    def numel(self) -> int:
+        """How many numbers there are."""
+        return self.size
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("a tensor with no axes is one number, and has no len(); .item() gives the number")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def _axis(self, name: str, axis: Any) -> Any:
+        """`axis` if this array has it."""
+        for a in axis if isinstance(axis, tuple) else (axis,):
+            if a is not None and not (isinstance(a, (int, np.integer)) and -self.ndim <= a < max(self.ndim, 1)):
+                valid = f"from {-self.ndim} to {self.ndim - 1}" if self.ndim else "none: it is one number"
+                raise ValueError(f"`{name}`: axis {a!r} does not exist in shape {self.shape}: its axes are {valid}")
+        return axis if self.ndim or isinstance(axis, tuple) else None
+
+    # -- from many numbers to fewer -------------------------------------------------------------------------
+
+    @_axis_or_dim
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The sum, of all numbers or along `axis`."""
+        return self.apply(array_ops.sum_, self, axis=self._axis("sum", axis), keepdims=keepdims)
+
+    @_axis_or_dim
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The mean, of all numbers or along `axis`."""
+        return self.apply(array_ops.mean, self, axis=self._axis("mean", axis), keepdims=keepdims)
+
+    @_axis_or_dim
+    def var(self, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Any:
+        """The variance; like PyTorch's, divided by n - 1 (NumPy's is `correction=0`)."""
+        settings = {"axis": self._axis("var", axis), "correction": correction, "keepdims": keepdims}
+        return self.apply(array_ops.var, self, **settings)
+
+    @_axis_or_dim
+    def std(self, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Any:
+        """The standard deviation; like PyTorch's, with n - 1 (NumPy's is `correction=0`)."""
+        settings = {"axis": self._axis("std", axis), "correction": correction, "keepdims": keepdims}
+        return self.apply(array_ops.std, self, **settings)
+
+    @_axis_or_dim
+    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The largest number (no indices: see argmax). Where several tie, they share the gradient evenly."""
+        return self.apply(array_ops.max_, self, axis=self._axis("max", axis), keepdims=keepdims)
+
+    @_axis_or_dim
+    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The smallest number. Where several tie, they share the gradient evenly."""
+        return self.apply(array_ops.min_, self, axis=self._axis("min", axis), keepdims=keepdims)
+
+    @_axis_or_dim
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The product."""
+        return self.apply(array_ops.prod, self, axis=self._axis("prod", axis), keepdims=keepdims)
+
+    @_axis_or_dim
+    def cumsum(self, axis: int) -> Any:
+        """Running sums along `axis`."""
+        return self.apply(array_ops.cumsum, self, axis=self._axis("cumsum", axis))
+
+    @_axis_or_dim
+    def norm(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The square root of the sum of squares. Its gradient at 0 is 0, as in PyTorch."""
+        return self.apply(array_ops.norm, self, axis=self._axis("norm", axis), keepdims=keepdims)
+
+    @_axis_or_dim
+    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """log(sum(exp(x))), without overflow."""
+        return self.apply(array_ops.logsumexp, self, axis=self._axis("logsumexp", axis), keepdims=keepdims)
+
+    @_axis_or_dim
+    def softmax(self, axis: int = -1) -> Any:
+        """exp(x) / sum(exp(x)) along `axis`, without overflow."""
+        return self.apply(array_ops.softmax, self, axis=self._axis("softmax", axis))
+
+    @_axis_or_dim
+    def log_softmax(self, axis: int = -1) -> Any:
+        """The logarithm of softmax, exact where softmax itself would round to 0."""
+        return self.apply(array_ops.log_softmax, self, axis=self._axis("log_softmax", axis))
+
+    # -- other shapes --------------------------------------------------------------------------------------------
+
+    def reshape(self, *shape: Any) -> Any:
+        """The same numbers in another shape; one size may be -1."""
+        sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
+        known = math.prod(n for n in sizes if n != -1)
+        fits = self.size == known if -1 not in sizes else known and self.size % known == 0 and sizes.count(-1) == 1
+        if not fits:
+            raise ValueError(f"`reshape`: {self.shape} has {self.size} numbers, which don't fit in shape {sizes}")
+        return self.apply(array_ops.reshape, self, shape=sizes)
+
+    view = reshape
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Any:
+        """The axes from start_dim to end_dim made one."""
+        if not self.ndim:
+            return self.reshape(1)
+        first, last = start_dim % self.ndim, end_dim % self.ndim
+        return self.reshape(*self.shape[:first], math.prod(self.shape[first : last + 1]), *self.shape[last + 1 :])
+
+    def permute(self, *axes: Any) -> Any:
+        """The axes in another order: permute(1, 0, 2)."""
+        order = tuple(axes[0]) if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)) else axes
+        if sorted(a % self.ndim if -self.ndim <= a < self.ndim else self.ndim for a in order) != list(range(self.ndim)):
+            raise ValueError(f"`permute`: each of the {self.ndim} axes of {self.shape} once, got {order}")
+        return self.apply(array_ops.transpose, self, axes=tuple(a % self.ndim for a in order))
+
+    def swapaxes(self, a: int, b: int) -> Any:
+        """Axes a and b exchanged."""
+        a, b = self._axis("swapaxes", a) % self.ndim, self._axis("swapaxes", b) % self.ndim
+        order = list(range(self.ndim))
+        order[a], order[b] = b, a
+        return self.permute(*order)
+
+    def transpose(self, *axes: Any) -> Any:
+        """Two axes exchanged, transpose(0, 1), as in PyTorch; all reversed without arguments, as in NumPy."""
+        return self.T if not axes else self.swapaxes(*axes) if len(axes) == 2 else self.permute(*axes)
+
+    @_axis_or_dim
+    def squeeze(self, axis: int | None = None) -> Any:
+        """Without the axes of size 1 (or only without `axis`, if its size is 1)."""
+        drop = {self._axis("squeeze", axis) % self.ndim} if axis is not None and self.ndim else set(range(self.ndim))
+        return self.reshape(tuple(n for i, n in enumerate(self.shape) if not (i in drop and n == 1)))
+
+    @_axis_or_dim
+    def unsqueeze(self, axis: int) -> Any:
+        """With a new axis of size 1 at `axis`."""
+        if not -self.ndim - 1 <= axis <= self.ndim:
+            raise ValueError(f"`unsqueeze`: axis {axis} is out of range for shape {self.shape}")
+        at = axis % (self.ndim + 1)
+        return self.reshape((*self.shape[:at], 1, *self.shape[at:]))
+
+    def expand(self, *shape: Any) -> Any:
+        """Repeated along axes of size 1 (and new axes in front) to `shape`; -1 keeps a size. No number is copied."""
+        sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
+        new = len(sizes) - self.ndim
+        target = tuple(self.shape[i - new] if n == -1 and i >= new else n for i, n in enumerate(sizes))
+        if new < 0 or any(have not in (1, want) for have, want in zip(self.shape, target[new:], strict=True)):
+            raise ValueError(f"`expand`: shape {self.shape} can't be repeated to {sizes}: only sizes of 1 can grow")
+        return self.apply(array_ops.expand, self, shape=target)
+
+    @_axis_or_dim
+    def flip(self, axis: Any = None) -> Any:
+        """In reverse order along `axis` (all axes unless told otherwise)."""
+        return self.apply(array_ops.flip, self, axis=self._axis("flip", axis))
+
+    def pad(self, widths: Any, value: float = 0.0) -> Any:
+        """With `value` added around: widths as NumPy's, one number or a pair (before, after) an axis."""
+        pairs = np.broadcast_to(widths, (self.ndim, 2)).tolist()
+        if any(w < 0 for pair in pairs for w in pair):
+            raise ValueError(f"`pad`: widths must not be negative, got {widths}")
+        return self.apply(array_ops.pad, self, widths=tuple(map(tuple, pairs)), value=value)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.apply(array_ops.getitem, self, index=array_ops.normal_index(index))
+
+    @_axis_or_dim
+    def split(self, size: int | Sequence[int], axis: int = 0) -> list:
+        """In parts of `size` (the last may be smaller), or of the sizes in a list, along `axis`."""
+        axis = self._axis("split", axis) % self.ndim
+        n = self.shape[axis]
+        if isinstance(size, int) and size < 1:
+            raise ValueError(f"`split`: the size of a part must be at least 1, got {size}")
+        sizes = [min(size, n - i) for i in range(0, n, size)] if isinstance(size, int) else list(size)
+        if sum(sizes) != n:
+            raise ValueError(f"`split`: the parts {sizes} must add up to {n}, the size of axis {axis}")
+        ends = np.cumsum(sizes).tolist()
+        lead = (slice(None),) * axis
+        return [self[(*lead, slice(end - n, end))] for n, end in zip(sizes, ends, strict=True)]
+
+    def __matmul__(self, other: Any) -> Any:
+        return self.apply(array_ops.matmul, self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return self.apply(array_ops.matmul, other, self)
+
+    def matmul(self, other: Any) -> Any:
+        """Self @ other."""
+        return array_ops.matmul(self, other)
+
+
+class Tensor(Node, ArrayArithmetic):
+    """An array of numbers that remembers how it was made, so that `backward()` can tell how a result depends on it.
+
+    data: numbers, nested lists or an array; copied. dtype: float64 unless told otherwise (a float array keeps its
+    own). requires_grad: False for data that is not to be differentiated (integers never are). label: for pictures.
+    TypeError for text, objects and complex numbers; ValueError for lists of unequal length.
+
+    >>> w = Tensor([[1.0, 2.0], [3.0, 4.0]], label="w")
+    >>> (w @ [1.0, -1.0]).sum().backward()
+    >>> w.grad
+    array([[ 1., -1.],
+           [ 1., -1.]])
+
+    The gradient is always that of the forward pass that ran. An array that an operation has used is kept as it
+    was (NumPy refuses to write to it); the next read of `.data` gives a fresh copy, which may be changed:
+
+    >>> w.data -= 0.1 * w.grad
+    """
+
+    __slots__ = ("_array", "_arrays", "_kept", "_operands", "settings")
+
+    grad: np.ndarray | None
+    no_gradient = None
+    __array_ufunc__ = None  # so that `array * tensor` comes to Tensor.__rmul__
+
+    def __init__(self, data: Any, requires_grad: bool = True, dtype: Any = None, label: str = ""):
+        self._array = array = _as_new_array(data, dtype)
+        if requires_grad and array.dtype.kind != "f":
+            raise TypeError(
+                f"a Tensor of {array.dtype} can't have gradients: a derivative needs numbers that can change a "
+                "little. Use Tensor(x.astype(float)), or Tensor(x, requires_grad=False) for labels and indices"
+            )
+        self.requires_grad = requires_grad
+        self.label = label
+        self.op = self.grad = self.hooks = self._kept = None
+        self._operands = self._arrays = ()
+        self.settings = _NONE
+
+    # -- computing ---------------------------------------------------------------------------------------------
+
+    @np.errstate(all="ignore")  # overflow gives inf and 0/0 nan without a word, as in PyTorch
+    def apply(self, op: Op, *operands: Any, **settings: Any) -> Any:
+        """Compute y = op(*operands), and remember the operands and the arrays at this moment."""
+        if op.pointwise and len(operands) > 1:
+            operands = _broadcast(op, operands)
+        arrays, tracked = [], False
+        for x in operands:
+            if isinstance(x, Tensor):
+                array = x._array
+                if array.flags.writeable:
+                    array.setflags(write=False)  # from now on this graph's: .data hands out a copy
+                tracked = tracked or x.requires_grad
+            else:
+                array = _as_constant(op, x, self._array.dtype)
+                if array is NotImplemented:
+                    return NotImplemented
+            arrays.append(array)
+        y = op.forward(*arrays, **settings)
+        return _node(op, operands, tuple(arrays), y, settings, tracked)
+
+    @np.errstate(all="ignore")
+    def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Any:
+        """Compute y = op(operands), an op that takes a sequence."""
+        operands = tuple(x if isinstance(x, Tensor) else Tensor(x, requires_grad=False) for x in operands)
+        arrays = tuple([x.numpy() for x in operands])
+        tracked = any(x.requires_grad for x in operands)
+        try:
+            y = op.forward(arrays, **settings)
+        except ValueError as error:
+            shapes = ", ".join(str(x.shape) for x in operands[:8])
+            raise ValueError(f"`{op.name}` of shapes {shapes}: {error}") from None
+        return _node(op, operands, arrays, y, settings, tracked)
+
+    @property
+    def operands(self) -> tuple:
+        """What the op was applied to, in order: Tensors, and plain numbers or arrays; empty for a leaf."""
+        return self._operands
+
+    @property
+    def saved(self) -> tuple:
+        """The arrays that `op` saw, operand by operand: what its pull-backs compute with."""
+        return self._arrays
+
+    def push(self) -> None:
+        """The chain rule: each input's gradient grows by what the op's pull-back makes of this one's."""
+        op, g = self.op, self.grad
+        assert op is not None
+        for i, x in enumerate(self._operands):
+            if isinstance(x, Tensor) and x.requires_grad:
+                part = np.asarray(op.pull(i, g, self._kept, self._arrays, self.settings))
+                if part.shape != x.shape:
+                    raise ValueError(
+                        f"the rule of `{op.name}` for input {i} gives a gradient of shape {part.shape}, "
+                        f"but that input has shape {x.shape}"
+                    )
+                if part.dtype != x.dtype:
+                    part = part.astype(x.dtype)
+                if x.grad is not None:
+                    x.grad = x.grad + part
+                else:  # no two gradients may share memory
+                    x.grad = part.copy() if part is g or part.base is not None else part
+
+    @np.errstate(all="ignore")
+    def backward(self, gradient: Any = None) -> None:
+        """Fill in `.grad` of every Tensor that this one was made from: d(self)/d(tensor), times `gradient`.
+
+        gradient: an array of this shape; it may be left out where this is one number (then it is 1). Leaves add up
+        over calls (clear them with `zero_grad()`); the others start afresh. Nothing is freed, so there is no
+        `retain_graph` to remember. RuntimeError where nothing is tracked, ValueError for a gradient that doesn't fit.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("backward() on a Tensor with requires_grad=False: nothing that it was made from is tracked")
+        if gradient is None:
+            if self.size != 1:
+                raise ValueError(
+                    f"backward() starts from one number, and this Tensor has shape {self.shape}: reduce it first "
+                    "(.sum() or .mean()), or give backward(gradient) an array of that shape"
+                )
+            seed = np.ones_like(self._array)
+        else:
+            seed = np.array(gradient.numpy() if isinstance(gradient, Tensor) else gradient, dtype=self.dtype)
+            if seed.shape != self.shape:
+                raise ValueError(f"backward(gradient): the gradient has shape {seed.shape}, the Tensor {self.shape}")
+        backward(self, seed)
+
+    def ones(self) -> Tensor:
+        """The gradient of these numbers for themselves."""
+        return Tensor(np.ones_like(self._array), requires_grad=False)
+
+    # -- the numbers -------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Any:
+        """The numbers, as an array that may be changed: `w.data -= 0.1 * w.grad`."""
+        if not self._array.flags.writeable:
+            self._array = self._array.copy()
+        return self._array
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if value is self._array:  # `t.data -= …` has changed it in place already
+            return
+        array = np.array(value.numpy() if isinstance(value, Tensor) else value, dtype=self.dtype)
+        if array.shape != self.shape:
+            raise ValueError(f"a Tensor keeps its shape: it has {self.shape}, the new data {array.shape}")
+        self._array = array
+
+    def _array_of(self) -> np.ndarray:
+        return self._array
+
+    def numpy(self) -> np.ndarray:
+        """The numbers, for reading: an array that can't be written to."""
+        if self._array.flags.writeable:
+            self._array.setflags(write=False)
+        return self._array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self._array, dtype=dtype) if copy else np.asarray(self.numpy(), dtype=dtype)
+
+    def item(self) -> float:
+        """The one number of a Tensor of size 1, as a Python number."""
+        if self.size != 1:
+            raise ValueError(f".item() needs a Tensor of one number, this one has shape {self.shape}")
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """The numbers as nested lists."""
+        return self._array.tolist()
+
+    def detach(self) -> Tensor:
+        """The same numbers, cut off from the graph."""
+        return Tensor(self._array, requires_grad=False)
+
+    def astype(self, dtype: Any) -> Tensor:
+        """The same numbers in another dtype; gradients come back in this one's."""
+        return self.apply(array_ops.astype, self, dtype=np.dtype(dtype))
+
+    @_axis_or_dim
+    def argmax(self, axis: int | None = None) -> Any:
+        """The index of the largest number, as plain integers: an index has no gradient."""
+        return self._array.argmax(axis=self._axis("argmax", axis))
+
+    @_axis_or_dim
+    def argmin(self, axis: int | None = None) -> Any:
+        """The index of the smallest number, as plain integers."""
+        return self._array.argmin(axis=self._axis("argmin", axis))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "a Tensor isn't changed in place: build a new one with where(mask, new, old), "
+            "or change a leaf's numbers with t.data[index] = value"
+        )
+
+    # fmt: off
+    def __float__(self) -> float: return float(self.item())
+    def __int__(self) -> int: return int(self.item())
+    def __bool__(self) -> bool: return bool(self.item())
+    def __format__(self, spec: str) -> str: return format(self.item(), spec) if spec else repr(self)
+    def __lt__(self, other: Any) -> Any: return self._array < _plain(other)
+    def __le__(self, other: Any) -> Any: return self._array <= _plain(other)
+    def __gt__(self, other: Any) -> Any: return self._array > _plain(other)
+    def __ge__(self, other: Any) -> Any: return self._array >= _plain(other)
+    # fmt: on
+
+    def __repr__(self) -> str:
+        numbers = np.array2string(self._array, separator=", ", prefix="Tensor(", threshold=100, precision=4)
+        dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
+        made = f", op={self.op.name!r}" if self.op else "" if self.requires_grad else ", requires_grad=False"
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Tensor({numbers}{dtype}{made}{label})"
+
+
+_new = Tensor.__new__
+
+
+def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracked: bool) -> Tensor:
+    """The Tensor that holds y, with its origin if that is to be remembered."""
+    y, kept = y if op.keeps else (y, y)
+    if y.__class__ is not np.ndarray:  # NumPy gives a scalar where an array has no axes
+        y = np.asarray(y)
+    if y.dtype.kind == "b":
+        y = y.astype(arrays[0].dtype)
+    y.setflags(write=False)
+    node = _new(Tensor)
+    node._array, node.label, node.grad, node.hooks = y, "", None, None
+    if tracked and is_recording():
+        node.op, node._operands, node._arrays, node.settings = op, operands, arrays, settings or _NONE
+        node._kept = kept if op.keeps else y
+        node.requires_grad = True
+    else:
+        node.op, node._operands, node._arrays, node.settings = None, (), (), _NONE
+        node._kept = None
+        node.requires_grad = False
+    return node
+
+
+def _broadcast(op: Op, operands: tuple) -> tuple:
+    """The operands in one shape: a Tensor that is smaller is repeated by an `expand`, seen in the graph."""
+    shapes = [x.shape for x in operands if hasattr(x, "shape")]
+    if all(s == shapes[0] for s in shapes[1:]) and not any(isinstance(x, list) for x in operands):
+        return operands
+    operands = tuple(np.asarray(x) if isinstance(x, list) else x for x in operands)
+    shapes = [x.shape for x in operands if hasattr(x, "shape")]
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        shown = " and ".join(map(str, shapes))
+        raise ValueError(
+            f"`{op.symbol}`: shapes {shown} don't fit together: counted from the right, two sizes must be equal, or one "
+            "of them 1. Reshape one side, or use unsqueeze to add an axis of size 1"
+        ) from None
+    return tuple(x.expand(shape) if isinstance(x, Tensor) and x.shape != shape else x for x in operands)
+
+
+def _as_new_array(data: Any, dtype: Any) -> np.ndarray:
+    """A new array that nobody else holds, of a dtype that we can compute with."""
+    if isinstance(data, Node):
+        raise TypeError(f"this is a {type(data).__name__} already: use it as it is, or .detach() for a copy of its numbers")
+    try:
+        array = np.array(data, dtype=dtype)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"Tensor: {_why_not_an_array(data)} ({error})") from None
+    if dtype is None and array.dtype.kind in "iub" and not hasattr(data, "dtype"):
+        array = array.astype(np.float64)  # Tensor([1, 2]) means numbers
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"Tensor needs real numbers, got {_kind_name(array)} (dtype {array.dtype}): convert it first")
+    return array
+
+
+def _why_not_an_array(data: Any) -> str:
+    if isinstance(data, (list, tuple)):
+        return "the lists have unequal lengths or mixed contents, so they don't form an array"
+    return f"can't make an array from {type(data).__name__}"
+
+
+def _kind_name(array: np.ndarray) -> str:
+    return {"c": "complex numbers", "U": "text", "S": "bytes", "O": "Python objects"}.get(array.dtype.kind, "this")
+
+
+def _as_constant(op: Op, x: Any, dtype: np.dtype) -> Any:
+    """A plain operand as Python number or array; NotImplemented for an object that may know what to do."""
+    if x.__class__ in (float, int, bool) or x is None:
+        if x is None and op.pointwise:
+            raise TypeError(f"`{op.symbol}` can't be applied to a Tensor and None")
+        return x
+    if isinstance(x, np.generic) and x.dtype.kind in "fiub":
+        return x.item()  # as a Python number it doesn't change a float32 result to float64
+    if isinstance(x, (np.ndarray, list, tuple)):
+        x = np.array(x)  # a copy: the gradient must be that of the numbers seen now
+        if x.dtype.kind in "iu":
+            x = x.astype(dtype)
+        if x.dtype.kind in "fb":
+            return x
+        raise TypeError(f"`{op.symbol}` needs numbers, got {_kind_name(x)} (dtype {x.dtype})")
+    if isinstance(x, (str, bytes, complex)):
+        raise TypeError(f"`{op.symbol}` can't be applied to a Tensor and {type(x).__name__} {x!r}: numbers are needed")
+    if isinstance(x, Node):
+        raise TypeError(
+            f"`{op.symbol}` of a Tensor and a {type(x).__name__}: the two kinds of graph don't mix. Use one kind, "
+            "or tensor.to_values() to open the Tensor into Values"
+        )
+    return NotImplemented
+
+
+def _plain(x: Any) -> Any:
+    return x._array if isinstance(x, Tensor) else x
+
+
+# -- functions of several tensors ------------------------------------------------------------------------------
+
+
+def concatenate(tensors: Sequence, axis: int = 0) -> Any:
+    """Tensors joined along an axis that they have."""
+    tensors = _some("concatenate", tensors)
+    sizes = [np.shape(t)[axis] if np.ndim(t) else 1 for t in tensors]
+    starts = tuple(np.cumsum([0, *sizes]).tolist())
+    return array_ops.concatenate(tensors, axis=axis, starts=starts)
+
+
+def stack(tensors: Sequence, axis: int = 0) -> Any:
+    """Tensors of one shape laid along a new axis."""
+    tensors = _some("stack", tensors)
+    ndim = np.ndim(tensors[0]) + 1
+    return array_ops.stack(tensors, axis=axis % ndim)
+
+
+def einsum(formula: str, *operands: Any) -> Any:
+    """Products summed over letters: einsum("bik,bkj->bij", a, b). One letter an axis; no "...", no letter twice in one.
+
+    ValueError for a formula that doesn't fit the operands.
+    """
+    left, arrow, output = formula.replace(" ", "").partition("->")
+    inputs = tuple(left.split(","))
+    if not arrow:  # as NumPy: the letters that occur once, in alphabetical order
+        output = "".join(sorted(c for c in set(left) - {","} if left.count(c) == 1))
+    if len(inputs) != len(operands):
+        raise ValueError(f"einsum: {formula!r} speaks of {len(inputs)} operands, got {len(operands)}")
+    for term, x in zip(inputs, operands, strict=True):
+        if term and not term.isalpha():
+            raise ValueError(f"einsum: {term!r} in {formula!r} must be made of letters, one for each axis")
+        if len(set(term)) != len(term):
+            raise ValueError(f"einsum: {term!r} has a letter twice; take the diagonal by indexing first")
+        if len(term) != np.ndim(x):
+            raise ValueError(f"einsum: {term!r} names {len(term)} axes, but that operand has shape {np.shape(x)}")
+    return array_ops.einsum(operands, inputs=inputs, output=output)
+
+
+def _some(name: str, tensors: Sequence) -> tuple:
+    if isinstance(tensors, ArrayArithmetic) or not len(tensors):
+        raise ValueError(f"{name} needs a list of tensors: {name}([a, b])")
+    return tuple(tensors)

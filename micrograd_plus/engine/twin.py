@@ -1,0 +1,142 @@
+"""The scalar twin: an array computation opened into its graph of Values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .graph import Many, Node, Op, order
+from .tensor import ArrayArithmetic, Tensor
+from .value import Value
+
+
+class ValueArray(ArrayArithmetic):
+    """An array of Values with the methods of a Tensor: the same code, computed number by number.
+
+    A pointwise op is applied to each element; the other rows of the table run as they are on NumPy's arrays of
+    objects, which add and multiply Values. A result of one number is that Value itself.
+
+    >>> from micrograd_plus import Tensor
+    >>> w = Tensor([1.0, 2.0], label="w").to_values()
+    >>> loss = (w * w).sum()
+    >>> loss.backward()
+    >>> w.values[1], w.grad.tolist()
+    (Value(data=2.0, grad=4.0, label='w[1]'), [2.0, 4.0])
+    """
+
+    __slots__ = ("values",)
+    __array_ufunc__ = None
+
+    def __init__(self, values: np.ndarray):
+        self.values = values
+
+    @classmethod
+    def leaves(cls, data: np.ndarray, label: str = "") -> ValueArray:
+        """A new array of leaf Values with these numbers, labelled w[0,1] …"""
+        values = np.empty(data.shape, dtype=object)
+        for index, number in np.ndenumerate(data):
+            place = f"{label}[{','.join(map(str, index))}]" if label and index else label
+            values[index] = Value(number.item(), label=place)
+        return cls(values)
+
+    def apply(self, op: Op, *operands: Any, **settings: Any) -> Any:
+        """The op on each element (pointwise), or its forward rule on the array of Values."""
+        arrays = [_as_array(x) for x in operands]
+        if op.pointwise:
+            return _wrap(np.frompyfunc(op, len(arrays), 1)(*arrays))
+        y = op.forward(*arrays, **settings)
+        return _wrap(y[0] if op.keeps else y)
+
+    def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Any:
+        """An op that takes a sequence of arrays."""
+        return _wrap(op.forward(tuple(map(_as_array, operands)), **settings))
+
+    def _array_of(self) -> np.ndarray:
+        return self.values
+
+    def _each(self, get: Any) -> np.ndarray:
+        return np.frompyfunc(get, 1, 1)(self.values).astype(float)
+
+    @property
+    def data(self) -> np.ndarray:
+        """The numbers, as an array of floats (a copy)."""
+        return self._each(lambda v: v.data if isinstance(v, Value) else v)
+
+    @property
+    def grad(self) -> np.ndarray:
+        """The gradients, as an array of floats (a copy)."""
+        return self._each(lambda v: v.grad if isinstance(v, Value) else 0.0)
+
+    def numpy(self) -> np.ndarray:
+        """The numbers, as an array of floats."""
+        return self.data
+
+    def tolist(self) -> Any:
+        """The Values as nested lists."""
+        return self.values.tolist()
+
+    def argmax(self, axis: int | None = None) -> Any:
+        """The index of the largest number."""
+        return self.data.argmax(axis)
+
+    # fmt: off
+    def __iter__(self) -> Iterator[Any]: return (_wrap(v) for v in self.values)
+    def __lt__(self, other: Any) -> Any: return self.data < _floats(other)
+    def __le__(self, other: Any) -> Any: return self.data <= _floats(other)
+    def __gt__(self, other: Any) -> Any: return self.data > _floats(other)
+    def __ge__(self, other: Any) -> Any: return self.data >= _floats(other)
+    # fmt: on
+
+    def __repr__(self) -> str:
+        return f"ValueArray(shape={self.shape}, {np.array2string(self.data, precision=4, separator=', ', threshold=20)})"
+
+
+def _wrap(y: Any) -> Any:
+    """A Value for one number, a ValueArray for more."""
+    if isinstance(y, np.ndarray):
+        return ValueArray(y) if y.ndim else y.item()
+    return y
+
+
+def _as_array(x: Any) -> Any:
+    if isinstance(x, ValueArray):
+        return x.values
+    if isinstance(x, Tensor):
+        if x.requires_grad:
+            raise TypeError("a Tensor and Values don't mix in one graph: open the Tensor first, with .to_values()")
+        return x.numpy()
+    return np.array(x, dtype=object) if isinstance(x, Value) else x
+
+
+def _floats(x: Any) -> Any:
+    return x.data if isinstance(x, (ValueArray, Value)) else x
+
+
+def to_values(root: Tensor, leaves: dict[Tensor, ValueArray] | None = None) -> Any:
+    """The graph that this Tensor was made from, computed again on Values: their graph has every scalar step.
+
+    leaves: a dict that is filled with {leaf Tensor: its ValueArray}. Returns a ValueArray, or a Value for one number.
+
+    >>> x = Tensor([[1.0, 2.0]], label="x")
+    >>> root = (x @ [[3.0], [4.0]]).tanh().sum().to_values()
+    >>> root
+    Value(data=0.9999999994421064, grad=0.0)
+    """
+    leaves = {} if leaves is None else leaves
+    images: dict[Node, Any] = {}
+    for node in order(root):
+        assert isinstance(node, Tensor)
+        if node.op is None:
+            images[node] = leaves[node] = ValueArray.leaves(node.numpy(), node.label) if node.requires_grad else node
+            continue
+        pairs = zip(node.operands, node.saved, strict=True)
+        operands = [images[x] if isinstance(x, Tensor) else seen for x, seen in pairs]
+        arguments = [operands] if isinstance(node.op, Many) else operands
+        images[node] = node.op(*arguments, **node.settings)
+    image = images[root]
+    return image if isinstance(image, (ValueArray, Value)) else ValueArray.leaves(root.numpy(), root.label)
+
+
+Tensor.to_values = to_values  # type: ignore[attr-defined]  # here, because Tensor itself knows nothing of Values
