@@ -1,0 +1,197 @@
+"""Layers of arrays: they take a batch, (batch, features), and say what they do in `forward`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..engine import array_ops
+from ..engine.tensor import Tensor
+from . import functional as F  # noqa: N812 - PyTorch's habit
+from . import init
+from .module import Module
+
+
+class Linear(Module):
+    """y = x @ weight.T + bias. x: (…, in_features), y: (…, out_features), weight: (out_features, in_features).
+
+    Both start evenly from ±1/sqrt(in_features), PyTorch's default. seed: for weights of its own.
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None, seed: int | None = None
+    ):
+        for name, n in (("in_features", in_features), ("out_features", out_features)):
+            if not isinstance(n, (int, np.integer)) or n < 1:
+                raise ValueError(f"Linear: {name} must be a whole number, at least 1; got {n!r}")
+        rng, bound = init.generator(seed), 1 / math.sqrt(in_features)
+        self.in_features, self.out_features = in_features, out_features
+        dtype = np.float64 if dtype is None else dtype
+        self.weight = Tensor(rng.uniform(-bound, bound, (out_features, in_features)), dtype=dtype, label="weight")
+        self.bias = Tensor(rng.uniform(-bound, bound, out_features), dtype=dtype, label="bias") if bias else None
+
+    def forward(self, x: Any) -> Any:
+        """The weighted sums of the inputs."""
+        return array_ops.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        bias = "" if self.bias is not None else ", bias=False"
+        return f"in_features={self.in_features}, out_features={self.out_features}{bias}"
+
+
+class Sequential(Module):
+    """Modules (or plain functions) one after the other.
+
+    >>> model = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
+    >>> model(np.ones((5, 2))).shape
+    (5, 1)
+    """
+
+    def __init__(self, *modules: Callable):
+        for module in modules:
+            if not callable(module):
+                raise TypeError(f"Sequential takes modules or functions, got {type(module).__name__}: {module!r:.60}")
+        vars(self).update({str(i): module for i, module in enumerate(modules)})  # "0", "1" …: PyTorch's names
+
+    def forward(self, x: Any) -> Any:
+        """x through all of them."""
+        for module in self:
+            x = module(x)
+        return x
+
+    def __getitem__(self, index: int | slice) -> Any:
+        modules = list(self)[index]
+        return Sequential(*modules) if isinstance(index, slice) else modules
+
+    def __iter__(self) -> Iterator[Any]:
+        return (module for name, module in vars(self).items() if name.isdigit())
+
+    def __len__(self) -> int:
+        return sum(name.isdigit() for name in vars(self))
+
+
+class Flatten(Module):
+    """All axes from start_dim on made one: (batch, 8, 8) becomes (batch, 64)."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1):
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, x: Any) -> Any:
+        """x with fewer axes."""
+        if not hasattr(x, "reshape"):
+            x = np.asarray(x)
+        first, last = self.start_dim % x.ndim, self.end_dim % x.ndim
+        return x.reshape(*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :])
+
+
+class Dropout(Module):
+    """While training, each number is 0 with probability p, the others are scaled by 1/(1-p); else nothing happens."""
+
+    def __init__(self, p: float = 0.5):
+        F.check_probability(p)
+        self.p = p
+
+    def forward(self, x: Any) -> Any:
+        """x with some numbers dropped."""
+        return F.dropout(x, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        """The probability."""
+        return f"p={self.p}"
+
+
+class _Activation(Module):
+    """An activation with settings that are kept as attributes."""
+
+    function: Callable
+
+    def forward(self, x: Any) -> Any:
+        """The function of each number."""
+        return type(self).function(x, **vars_of(self))
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return ", ".join(f"{k}={v}" for k, v in vars_of(self).items())
+
+
+def vars_of(module: Module) -> dict[str, Any]:
+    """The settings of a module: its public attributes, but `training`."""
+    return {k: v for k, v in vars(module).items() if k != "training" and not k.startswith("_")}
+
+
+# fmt: off
+class ReLU(_Activation):
+    """max(x, 0)."""
+
+    function = F.relu
+
+
+class Tanh(_Activation):
+    """From -1 to 1, through 0."""
+
+    function = F.tanh
+
+
+class Sigmoid(_Activation):
+    """From 0 to 1: 1 / (1 + exp(-x))."""
+
+    function = F.sigmoid
+
+
+class GELU(_Activation):
+    """x times the share of the bell curve below x (Hendrycks and Gimpel, 2016)."""
+
+    function = F.gelu
+
+
+class SiLU(_Activation):
+    """x · sigmoid(x)."""
+
+    function = F.silu
+
+
+class Softplus(_Activation):
+    """log(1 + exp(x)): a smooth ReLU."""
+
+    function = F.softplus
+# fmt: on
+
+
+class LeakyReLU(_Activation):
+    """x above 0, negative_slope · x below."""
+
+    function = F.leaky_relu
+
+    def __init__(self, negative_slope: float = 0.01):
+        self.negative_slope = negative_slope
+
+
+class ELU(_Activation):
+    """x above 0, alpha · (exp(x) - 1) below (Clevert et al., 2015)."""
+
+    function = F.elu
+
+    def __init__(self, alpha: float = 1.0):
+        self.alpha = alpha
+
+
+class Softmax(_Activation):
+    """exp(x) / sum(exp(x)) along `dim`: numbers that add up to 1."""
+
+    function = F.softmax
+
+    def __init__(self, dim: int = -1):
+        self.dim = dim
+
+
+class LogSoftmax(_Activation):
+    """The logarithm of softmax along `dim`."""
+
+    function = F.log_softmax
+
+    def __init__(self, dim: int = -1):
+        self.dim = dim

@@ -1,0 +1,404 @@
+"""What is minimised: losses, as functions of the model's output and the target.
+
+Each works on Tensors, on single Values and on lists of Values (a scalar model's outputs), and is stable at logits of
+±1000. `reduction` is PyTorch's: "mean", "sum" or "none".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..engine import ops
+from ..engine.graph import Binary, Op, Operand, Structural
+from .module import Module
+
+# The vocabulary is that of engine/ops.py: x is the model's output, t the target.
+# fmt: off
+#                        name                  y =                                                     dy/dx =                                             dy/dt =
+squared_error = Binary("squared_error",    lambda x, t: (x - t) * (x - t),                         lambda y, x, t: 2 * (x - t),                        lambda y, x, t: 2 * (t - x))
+hinge         = Binary("hinge",            lambda x, t: ops.relu(1 - t * x),                       lambda y, x, t: -t * ops.step(1 - t * x),           lambda y, x, t: -x * ops.step(1 - t * x))      # at the margin: 0
+bce           = Binary("bce",              lambda x, t: -(t * _log(x) + (1 - t) * _log(1 - x)),    lambda y, x, t: (x - t) / ops.maximum(x * (1 - x), 1e-12),  lambda y, x, t: _log(1 - x) - _log(x))
+bce_logits    = Binary("bce_with_logits",  lambda x, t: ops.relu(x) - x * t + ops.log1p(ops.exp(-ops.abs_(x))),  lambda y, x, t: ops.sigmoid(x) - t,    lambda y, x, t: -x)
+# fmt: on
+
+
+def _log(p: Any) -> Any:
+    return ops.maximum(ops.log(p), -100.0)  # PyTorch's floor: a hopeless guess costs 100, not infinity
+
+
+def _reduce(losses: Any, reduction: str, n: float | None = None) -> Any:
+    """The mean (over n), the sum, or the losses as they are."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+    if reduction == "none":
+        return losses
+    if isinstance(losses, list):
+        total = ops.sum_(losses)
+        return total if reduction == "sum" else total * (1 / (n or len(losses)))
+    if not hasattr(losses, "mean"):  # a single Value
+        return losses
+    if reduction == "mean" and n is None:
+        return losses.mean()
+    return losses.sum() if reduction == "sum" else losses.sum() * (1 / n)
+
+
+def _each(loss: Callable, x: Any, target: Any, reduction: str) -> Any:
+    """The loss of each pair of output and target, reduced."""
+    if isinstance(x, (list, tuple)):
+        xs, ts = _flat(x), _flat(target)
+        if len(xs) != len(ts):
+            raise ValueError(f"the model gave {len(xs)} numbers, the target has {len(ts)}: they must pair up")
+        return _reduce([loss(a, b) for a, b in zip(xs, ts, strict=True)], reduction)
+    return _reduce(loss(x, _same_shape(x, target)), reduction)
+
+
+def _flat(x: Any) -> list:
+    if isinstance(x, (list, tuple)) or getattr(x, "ndim", 0):
+        return [number for item in x for number in _flat(item)]
+    return [x]
+
+
+def _same_shape(x: Any, target: Any) -> Any:
+    if not isinstance(target, Operand) and hasattr(x, "shape"):
+        import numpy as np
+
+        target = np.asarray(target, dtype=x.dtype if x.dtype != object else float)
+    have, want = getattr(target, "shape", ()), getattr(x, "shape", ())
+    if have != want:
+        raise ValueError(
+            f"the model's output has shape {want}, the target {have}: a loss pairs them number by number, so make "
+            f"them equal, e.g. target.reshape{want}"
+        )
+    return target
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """The mean of (input - target)².
+
+    >>> from micrograd_plus import Tensor
+    >>> mse_loss(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
+    2.0
+    """
+    return _each(squared_error, input, target, reduction)
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """The mean of |input - target|."""
+    return _each(lambda x, t: ops.abs_(x - t), input, target, reduction)
+
+
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
+    """Half the square of small errors, growing in a straight line beyond `delta` (Huber, 1964)."""
+    if not delta > 0:
+        raise ValueError(f"huber_loss: delta must be positive, got {delta!r}")
+
+    def huber(x: Any, t: Any) -> Any:
+        error = ops.abs_(x - t)
+        near = ops.minimum(error, delta) if not hasattr(error, "shape") else error.clip(max=delta)
+        return near * (error - 0.5 * near)  # near = min(error, delta) gives both branches, and their slopes
+
+    return _each(huber, input, target, reduction)
+
+
+def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """The mean of max(0, 1 - target · input), for targets of -1 and 1: right by a margin costs nothing.
+
+    This is the max-margin loss of micrograd's demo. ValueError for targets other than -1 and 1.
+    """
+    ts = _flat(target.tolist() if hasattr(target, "tolist") else target)
+    if any(t not in (-1, 1) for t in ts if not isinstance(t, Operand)):
+        raise ValueError("hinge_loss needs targets of -1 and 1; turn labels of 0 and 1 into them with 2 * y - 1")
+    return _each(hinge, input, target, reduction)
+
+
+def binary_cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """-log of the probability given to what happened. input: probabilities; see the next one for logits."""
+    numbers = [float(p) for p in _flat(input.numpy() if hasattr(input, "numpy") else input)]
+    if any(p < 0 or p > 1 for p in numbers):
+        wrong = next(p for p in numbers if p < 0 or p > 1)
+        raise ValueError(
+            f"binary_cross_entropy needs probabilities between 0 and 1, got {wrong:g}: apply sigmoid first, or give "
+            "the raw scores to binary_cross_entropy_with_logits"
+        )
+    return _each(bce, input, target, reduction)
+
+
+def binary_cross_entropy_with_logits(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """binary_cross_entropy(sigmoid(input), target), exact for any input. target: 0, 1 or a probability between."""
+    return _each(bce_logits, input, target, reduction)
+
+
+# -- classes -----------------------------------------------------------------------------------------------------
+
+
+def _cross_entropy(logits: Any, labels: Any, weights: Any, smoothing: float, reduction: str) -> tuple:
+    """The losses (N,) or their reduction, and d(loss_i)/d(logits_i): softmax minus target, row by row."""
+    import numpy as np
+
+    from ..engine import maths as m
+
+    n, k = logits.shape
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    e = m.exp(shifted)
+    total = e.sum(axis=1, keepdims=True)
+    rows = np.arange(n)
+    if weights is None and not smoothing and labels.ndim == 1:
+        losses = m.log(total[:, 0]) - shifted[rows, labels]
+        slopes, divisor = e / total, n
+        slopes[rows, labels] -= 1
+    else:
+        hot, divisor = _target_rows(labels, n, k, weights, smoothing, logits.dtype)
+        losses = (hot * (m.log(total) - shifted)).sum(axis=1)
+        slopes = e / total * hot.sum(axis=1, keepdims=True) - hot
+    if reduction == "none":
+        return losses, (slopes, None)
+    if reduction == "sum":
+        return losses.sum(), (slopes, 1.0)
+    return losses.sum() * (1 / divisor), (slopes, 1 / divisor)
+
+
+def _target_rows(labels: Any, n: int, k: int, weights: Any, smoothing: float, dtype: Any) -> tuple:
+    """Each sample's wanted probabilities times the class weights, and what a mean divides by."""
+    import numpy as np
+
+    dtype = float if dtype == object else dtype
+    weights = np.ones(k, dtype) if weights is None else weights
+    hot = np.eye(k, dtype=dtype)[labels] if labels.ndim == 1 else labels
+    divisor = float(weights[labels].sum()) if labels.ndim == 1 else n
+    return ((1 - smoothing) * hot + smoothing / k) * weights, divisor
+
+
+def _cross_entropy_pull(g: Any, kept: Any, logits: Any, **settings: Any) -> Any:
+    slopes, scale = kept
+    return slopes * g[:, None] if scale is None else slopes * (g * scale)
+
+
+fused_cross_entropy = Structural("cross_entropy", _cross_entropy, _cross_entropy_pull, keeps=True)
+
+
+def cross_entropy(
+    input: Any, target: Any, weight: Any = None, label_smoothing: float = 0.0, reduction: str = "mean"
+) -> Any:
+    """-log of the probability that softmax(input) gives to the right class.
+
+    input: logits (raw scores) of shape (N, C), (C,) or (N, C, …). target: class indices (N,), () or (N, …); or
+    probabilities in the shape of input. weight: (C,), one factor a class. ValueError for labels that aren't classes.
+
+    >>> from micrograd_plus import Tensor
+    >>> round(cross_entropy(Tensor([[0.0, 0.0]]), [1]).item(), 4)
+    0.6931
+    """
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing!r}")
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+    if isinstance(input, (list, tuple)):
+        from .lists import cross_entropy_of_lists
+
+        return cross_entropy_of_lists(input, target, weight, label_smoothing, reduction)
+    logits, labels, shape = _as_rows("cross_entropy", input, target)
+    settings = {"labels": labels, "weights": _class_weights(weight, logits), "smoothing": label_smoothing}
+    y = fused_cross_entropy(logits, reduction=reduction, **settings)
+    return y.reshape(shape) if reduction == "none" else y
+
+
+def nll_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+    """-input[target]: the negative log-likelihood, for log-probabilities from log_softmax. Shapes as cross_entropy."""
+    import numpy as np
+
+    log_probs, labels, shape = _as_rows("nll_loss", input, target)
+    picked = -log_probs[np.arange(len(labels)), labels]
+    weights = _class_weights(weight, log_probs)
+    if weights is not None:
+        picked = picked * weights[labels]
+    if reduction == "none":
+        return picked.reshape(shape)
+    return _reduce(picked, reduction, None if weights is None else float(weights[labels].sum()))
+
+
+def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
+    """How far the probabilities `target` are from exp(input): target · (log target - input), as in PyTorch.
+
+    input: log-probabilities. target: probabilities, or with log_target=True their logarithms. The textbook's
+    divergence is reduction="batchmean": the sum, divided by the number of rows.
+    """
+    target = _same_shape(input, target)
+    if log_target:
+        losses = ops.exp(target) * (target - input)
+    else:
+        positive = target > 0
+        losses = ops.where(positive, target * (ops.log(ops.where(positive, target, 1.0)) - input), 0.0)
+    if reduction == "batchmean":
+        return losses.sum() * (1 / input.shape[0])
+    return _reduce(losses, reduction)
+
+
+def _as_rows(name: str, x: Any, target: Any) -> tuple[Any, Any, tuple]:
+    """Logits as (N, C), labels as (N,) or probabilities (N, C), and the shape of the losses."""
+    import numpy as np
+
+    labels = np.array(target.numpy() if hasattr(target, "numpy") else target)
+    if x.ndim == 0:
+        raise ValueError(f"{name}: the input needs an axis of classes, got one number")
+    k = x.shape[min(1, x.ndim - 1)]
+    shape = (*x.shape[:1], *x.shape[2:]) if x.ndim > 1 else ()
+    if labels.shape == x.shape and labels.dtype.kind == "f":
+        labels = np.moveaxis(labels, 1, -1).reshape(-1, k) if labels.ndim > 1 else labels.reshape(1, k)
+    elif labels.shape == shape:
+        labels = _checked_labels(name, labels.reshape(-1), k)
+    else:
+        raise ValueError(
+            f"{name}: an input of shape {x.shape} has {k} classes, so the target must hold class indices in shape "
+            f"{shape}" + (f" (or probabilities in shape {x.shape})" if name == "cross_entropy" else "")
+            + f", got shape {labels.shape}"
+        )  # fmt: skip
+    if x.ndim == 1:
+        x = x.reshape(1, k)
+    elif x.ndim > 2:
+        x = x.permute(0, *range(2, x.ndim), 1).reshape(-1, k)
+    return x, labels, shape
+
+
+def _checked_labels(name: str, labels: Any, k: int) -> Any:
+    if labels.dtype.kind not in "iub" and (labels.dtype.kind != "f" or (labels != labels.round()).any()):
+        raise ValueError(f"{name}: class indices must be whole numbers, got dtype {labels.dtype}")
+    labels = labels.astype(int)
+    if labels.size and not (labels.min() >= 0 and labels.max() < k):
+        wrong = labels.min() if labels.min() < 0 else labels.max()
+        raise ValueError(f"{name}: with {k} classes the labels go from 0 to {k - 1}, got {wrong}")
+    return labels
+
+
+def _class_weights(weight: Any, logits: Any) -> Any:
+    if weight is None:
+        return None
+    import numpy as np
+
+    dtype = logits.dtype if logits.dtype != object else float
+    weights = np.asarray(weight.numpy() if hasattr(weight, "numpy") else weight, dtype=dtype)
+    if weights.shape != logits.shape[1:]:
+        raise ValueError(f"weight needs one number for each of the {logits.shape[1]} classes, got shape {weights.shape}")
+    return weights
+
+
+# -- penalties --------------------------------------------------------------------------------------------------
+
+
+def l2_penalty(model: Module) -> Any:
+    """The sum of the squares of all parameters: add `strength * l2_penalty(model)` to the loss."""
+    return _penalty(model, lambda p: p * p)
+
+
+def l1_penalty(model: Module) -> Any:
+    """The sum of the absolute values of all parameters: drives many of them to 0."""
+    return _penalty(model, ops.abs_)
+
+
+def _penalty(model: Module, of: Callable) -> Any:
+    parts = [of(p) for p in model.parameters() if p.requires_grad]
+    if not parts:
+        raise ValueError(f"{type(model).__name__} has no parameters to penalise")
+    if not hasattr(parts[0], "sum"):
+        return ops.sum_(parts)
+    total = parts[0].sum()
+    for part in parts[1:]:
+        total = total + part.sum()
+    return total
+
+
+# -- the same as modules -------------------------------------------------------------------------------------
+
+
+class _Loss(Module):
+    """A loss with its settings kept as attributes: loss(output, target)."""
+
+    function: Callable
+
+    def __init__(self, reduction: str = "mean"):
+        _reduce([0.0], reduction)
+        self.reduction = reduction
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of the model's output against the target."""
+        return type(self).function(input, target, **{k: v for k, v in vars(self).items() if k[0] != "_" and k != "training"})
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if k[0] != "_" and k != "training")
+
+
+# fmt: off
+class MSELoss(_Loss):
+    """See mse_loss."""
+
+    function = mse_loss
+
+
+class L1Loss(_Loss):
+    """See l1_loss."""
+
+    function = l1_loss
+
+
+class HingeLoss(_Loss):
+    """See hinge_loss."""
+
+    function = hinge_loss
+
+
+class BCELoss(_Loss):
+    """See binary_cross_entropy."""
+
+    function = binary_cross_entropy
+
+
+class BCEWithLogitsLoss(_Loss):
+    """See binary_cross_entropy_with_logits."""
+
+    function = binary_cross_entropy_with_logits
+# fmt: on
+
+
+class HuberLoss(_Loss):
+    """See huber_loss."""
+
+    function = huber_loss
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0):
+        super().__init__(reduction)
+        self.delta = delta
+
+
+class CrossEntropyLoss(_Loss):
+    """See cross_entropy."""
+
+    function = cross_entropy
+
+    def __init__(self, weight: Any = None, label_smoothing: float = 0.0, reduction: str = "mean"):
+        super().__init__(reduction)
+        self.weight, self.label_smoothing = weight, label_smoothing
+
+
+class NLLLoss(_Loss):
+    """See nll_loss."""
+
+    function = nll_loss
+
+    def __init__(self, weight: Any = None, reduction: str = "mean"):
+        super().__init__(reduction)
+        self.weight = weight
+
+
+class KLDivLoss(_Loss):
+    """See kl_div."""
+
+    function = kl_div
+
+    def __init__(self, reduction: str = "mean", log_target: bool = False):
+        if reduction != "batchmean":
+            super().__init__(reduction)
+        self.reduction, self.log_target = reduction, log_target
+
+
+LOSS_TABLE: dict[str, Op] = {row.name: row for row in list(globals().values()) if isinstance(row, Op)}

@@ -1,0 +1,281 @@
+"""Module: something with parameters that can be called. It knows no layer, and needs no NumPy."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..engine.graph import Node, Operand
+
+
+class Module:
+    """The base of every network: parameters are found by walking its attributes, lists and dicts.
+
+    Write `forward(self, x)` in a subclass, keep Values, Tensors or other modules as attributes, and call it. Leaf
+    Values and Tensors are parameters; NumPy arrays (names without a leading underscore) are buffers: saved, not trained.
+
+    >>> from micrograd_plus import Value
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.intercept = Value(2.0), Value(1.0)
+    ...     def forward(self, x):
+    ...         return self.slope * x + self.intercept
+    >>> Line()(3.0), [name for name, _ in Line().named_parameters()]
+    (Value(data=7.0, grad=0.0), ['slope', 'intercept'])
+    """
+
+    training = True  # False after eval(): dropout and the like behave as in use
+    is_summary_row = False  # True: summary() counts this module as one, however many there are in it
+    _forward_hooks: tuple[Callable, ...] = ()
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What calling the module computes."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x) that says what it computes")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        y = self.forward(*args, **kwargs)
+        for hook in self._forward_hooks:
+            replaced = hook(self, args, y)
+            y = y if replaced is None else replaced
+        return y
+
+    def register_forward_hook(self, hook: Callable) -> Callable[[], None]:
+        """Call `hook(module, args, output)` after each forward; what it returns (if anything) replaces the output.
+
+        Returns a function that removes the hook.
+        """
+        self._forward_hooks = (*self._forward_hooks, hook)
+
+        def remove() -> None:
+            self._forward_hooks = tuple(h for h in self._forward_hooks if h is not hook)
+
+        return remove
+
+    # -- what it is made of --------------------------------------------------------------------------------------
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all modules in it, with their names ("" for this one), each once."""
+        seen: set[int] = set()
+        for name, thing in _walk(self, prefix, seen):
+            if isinstance(thing, Module):
+                yield name, thing
+
+    def modules(self) -> list[Module]:
+        """This module and all modules in it."""
+        return [module for _, module in self.named_modules()]
+
+    def children(self) -> list[Module]:
+        """The modules directly in this one."""
+        found = [thing for key, value in vars(self).items() for _, thing in _flat(value, key)]
+        return [thing for thing in found if isinstance(thing, Module)]
+
+    def named_parameters(self) -> Iterator[tuple[str, Any]]:
+        """Every parameter with its name ("0.weight"), each once, in the order in which the attributes were set."""
+        for name, thing in _walk(self, "", set()):
+            if isinstance(thing, Node) and thing.op is None:
+                yield name, thing
+
+    def parameters(self) -> list[Any]:
+        """Every parameter: Values or Tensors, what an optimiser changes."""
+        return [p for _, p in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Forget all gradients: without this they add up from one backward() to the next."""
+        for p in self.parameters():
+            p.zero_grad()
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Freeze (False) or thaw (True) all parameters: a frozen one gets no gradient."""
+        for p in self.parameters():
+            p.requires_grad = requires_grad
+        return self
+
+    def train(self, mode: bool = True) -> Module:
+        """Switch to training: dropout drops, batch norm measures."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Switch to use: the same input gives the same output."""
+        return self.train(False)
+
+    def apply(self, function: Callable[[Module], Any]) -> Module:
+        """Call `function(module)` on every module in this one, inner ones first."""
+        for module in reversed(self.modules()):
+            function(module)
+        return self
+
+    # -- saving and loading ---------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """All numbers, by name: floats for Values, arrays (copies) for Tensors and buffers."""
+        return {name: _copied(_numbers(thing)) for name, thing in self._state()}
+
+    def load_state_dict(self, state: dict[str, Any], strict: bool = True) -> Module:
+        """Take over the numbers of `state`. ValueError names every missing, unexpected and misshapen key.
+
+        With strict=False what is missing or unexpected is passed over; a wrong shape is still an error. Nothing is
+        changed when there is an error.
+        """
+        own = dict(self._state())
+        problems = []
+        if strict:
+            problems += [f"missing: {name}" for name in own if name not in state]
+            problems += [f"unexpected: {name}" for name in state if name not in own]
+        for name, thing in own.items():
+            have, want = _shape(state.get(name, _numbers(thing))), _shape(_numbers(thing))
+            if have != want:
+                problems.append(f"wrong shape: {name} is {want} here, {have} in the state")
+        if problems:
+            listed = "\n  ".join(problems)
+            raise ValueError(f"this state doesn't fit {type(self).__name__}:\n  {listed}")
+        for name, thing in own.items():
+            if name in state and isinstance(thing, Node):
+                thing.data = _copied(_numbers(state[name]))
+            elif name in state:
+                thing[...] = state[name]
+        return self
+
+    def _state(self) -> Iterator[tuple[str, Any]]:
+        for name, thing in _walk(self, "", set(), repeat=True):
+            if (isinstance(thing, Node) and thing.op is None) or hasattr(thing, "setflags"):
+                yield name, thing
+
+    def scalar_twin(self) -> Any:
+        """A copy whose every weight is a Value: the same code, computed number by number.
+
+        Its output, loss and gradients agree with this module's to rounding; its graph shows every scalar step.
+        Parameters of Values stay what they are. Tensors need NumPy, so this does too.
+        """
+        from ..engine.twin import ValueArray  # at first use: Values alone need no NumPy
+
+        memo: dict[int, Any] = {}
+        for name, p in self.named_parameters():
+            if hasattr(p, "numpy"):
+                memo[id(p)] = ValueArray.leaves(p.numpy(), label=name)
+        return copy.deepcopy(self, memo)
+
+    # -- how it looks -----------------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """What stands in the brackets of this module's repr."""
+        return ""
+
+    def __repr__(self) -> str:
+        found = [item for key, value in vars(self).items() for item in _flat(value, key)]
+        inner = [f"({name}): {thing!r}".replace("\n", "\n  ") for name, thing in found if isinstance(thing, Module)]
+        if not inner:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        return f"{type(self).__name__}(\n  " + "\n  ".join(inner) + "\n)"
+
+    def summary(self, *example: Any) -> Summary:
+        """A table of the layers and their number of parameters; with an example input also the shapes.
+
+        >>> from micrograd_plus.nn import MLP
+        >>> print(MLP(3, [4, 4, 1]).summary())
+        layer          kind    parameters
+        layers.0       Layer           16
+        layers.1       Layer           20
+        layers.2       Layer            5
+        MLP                            41
+        """
+        return Summary(self, example)
+
+
+class Summary:
+    """The table that `Module.summary` gives: print it."""
+
+    def __init__(self, model: Module, example: tuple):
+        shapes: dict[int, str] = {}
+        if example:
+            from ..engine.graph import no_grad
+
+            def note(module: Module, args: tuple, y: Any) -> None:
+                shapes[id(module)] = str(_shape(y))
+
+            removers = [module.register_forward_hook(note) for module in model.modules()]
+            was_training = model.training
+            try:
+                with no_grad():
+                    model.eval()(*example)
+            finally:
+                model.train(was_training)
+                for remove in removers:
+                    remove()
+        layers: list[tuple[str, Module]] = []
+        for name, module in model.named_modules():
+            inside = any(name.startswith(f"{row}.") for row, _ in layers[-1:])
+            if name and not inside and (module.is_summary_row or not module.children()):
+                layers.append((name, module))
+        self.rows = [(name, type(m).__name__, shapes.get(id(m), ""), _n_parameters(m)) for name, m in layers]
+        self.total = _n_parameters(model)
+        self.name = type(model).__name__
+        self.has_shapes = bool(shapes)
+
+    def __str__(self) -> str:
+        rows = [("layer", "kind", "output shape", "parameters"), *self.rows, (self.name, "", "", self.total)]
+        keep = (0, 1, 2, 3) if self.has_shapes else (0, 1, 3)
+        texts = [[f"{row[i]:,}" if isinstance(row[i], int) else str(row[i]) for i in keep] for row in rows]
+        widths = [max(len(text[i]) for text in texts) for i in range(len(keep))]
+        widths[0] = max(widths[0], 12)
+        lines = []
+        for text in texts:
+            cells = [t.ljust(w) for t, w in zip(text[:-1], widths[:-1], strict=True)] + [text[-1].rjust(widths[-1])]
+            lines.append("   ".join(cells).rstrip())
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def _n_parameters(module: Module) -> int:
+    return sum(getattr(p, "size", 1) for p in module.parameters())
+
+
+def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """What an attribute holds: itself, or what is in its lists and dicts, with dotted names."""
+    if isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from _flat(item, f"{name}.{i}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _flat(item, f"{name}.{key}")
+    else:
+        yield name, value
+
+
+def _walk(module: Module, prefix: str, seen: set[int], repeat: bool = False) -> Iterator[tuple[str, Any]]:
+    """Modules, nodes and buffers in `module`, itself first; each once (nodes again if `repeat`: tied weights)."""
+    if id(module) in seen:
+        return
+    seen.add(id(module))
+    yield prefix, module
+    for key, attribute in vars(module).items():
+        for name, thing in _flat(attribute, key):
+            full = f"{prefix}.{name}" if prefix else name
+            if isinstance(thing, Module):
+                yield from _walk(thing, full, seen, repeat)
+            elif isinstance(thing, Node):
+                if repeat or id(thing) not in seen:
+                    seen.add(id(thing))
+                    yield full, thing
+            elif isinstance(thing, Operand) and hasattr(thing, "values"):  # a scalar twin's array of Values
+                for index, v in enumerate(thing.values.flat):
+                    yield f"{full}.{index}", v
+            elif hasattr(thing, "setflags") and not key.startswith("_"):  # a NumPy array
+                yield full, thing
+
+
+def _numbers(thing: Any) -> Any:
+    return thing.data if isinstance(thing, Operand) else thing
+
+
+def _copied(data: Any) -> Any:
+    return data.copy() if hasattr(data, "copy") else float(data)
+
+
+def _shape(thing: Any) -> tuple:
+    if isinstance(thing, (list, tuple)):
+        return (len(thing), *_shape(thing[0])) if thing else (0,)
+    return tuple(getattr(thing, "shape", ()))
