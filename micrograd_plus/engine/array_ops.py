@@ -7,6 +7,7 @@ Pull-backs are written with the operations of this same table, so that most of t
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,14 +29,15 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 
 def _numpy() -> SimpleNamespace:
     names = "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh arctan abs sign maximum minimum where".split()
+    zero = {kind: np.zeros((), kind) for kind in (np.float16, np.float32, np.float64)}  # quicker than a Python 0
     return SimpleNamespace(
         **{name: getattr(np, name) for name in names},
         pow=lambda a, b: a**b,  # the operator, unlike np.power, takes a short cut for x**2
         sigmoid=_sigmoid,
         softplus=lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
         erfc=lambda x: np.asarray(_erfc(x), dtype=np.result_type(x)),
-        relu=lambda x: np.maximum(x, 0),
-        step=lambda x: x > 0,
+        relu=lambda x: np.maximum(x, zero.get(x.dtype.type, 0)),
+        step=lambda x: x > zero.get(x.dtype.type, 0),
     )
 
 
@@ -52,11 +54,15 @@ def _kept(x: Any, axis: Any) -> tuple[int, ...]:
 
 def _count(x: Any, axis: Any) -> int:
     """How many numbers of x go into one number of its reduction over axis."""
+    if axis is None:
+        return x.size
     return math.prod(n for n, kept in zip(x.shape, _kept(x, axis), strict=True) if n != kept)
 
 
 def _spread(g: Any, x: Any, axis: Any) -> Any:
     """G, the gradient of a reduction of x, in a shape that broadcasts against x."""
+    if axis is None and not g.ndim:
+        return g
     return g.reshape(_kept(x, axis))
 
 
@@ -75,6 +81,12 @@ def sum_to_shape(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 # -- forward rules that are longer than a line -----------------------------------------------------------------
+
+
+def _expand(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    y = np.empty(shape, x.dtype)  # quicker than np.broadcast_to, and safe to keep
+    y[...] = x
+    return y
 
 
 def _matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -188,16 +200,26 @@ def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None) -
     return y
 
 
+def _linear_pull_x(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+    return g @ weight if isinstance(g, Node) else np.dot(g, weight)
+
+
 def _linear_pull_weight(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
-    n_out, n_in = weight.shape
-    return g.reshape(-1, n_out).T @ x.reshape(-1, n_in)
+    if g.ndim != 2:
+        n_out, n_in = weight.shape
+        g, x = g.reshape(-1, n_out), x.reshape(-1, n_in)
+    return g.T @ x if isinstance(g, Node) else np.dot(g.T, x)
+
+
+_ones = lru_cache(maxsize=64)(np.ones)  # only read
 
 
 def _linear_pull_bias(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
     if isinstance(g, Node):
         return sum_to(g, shape=bias.shape)
-    g = g.reshape(-1, g.shape[-1])
-    return np.dot(np.ones(len(g), g.dtype), g)  # a sum over rows is ones @ g, and four times as fast
+    if g.ndim != 2:
+        g = g.reshape(-1, g.shape[-1])
+    return np.dot(_ones(len(g), g.dtype), g)  # a sum over rows is ones @ g, and four times as fast
 
 
 def _pad_pull(g: Any, y: Any, x: Any, widths: tuple, value: float) -> Any:
@@ -231,7 +253,7 @@ def _einsum(xs: tuple, inputs: tuple, output: str) -> np.ndarray:
 
 # fmt: off
 #                          name            y =                                                        what x (or a, b, …) receives
-expand      = Structural("expand",      lambda x, shape: np.broadcast_to(x, shape),                lambda g, y, x, shape: sum_to(g, shape=x.shape))
+expand      = Structural("expand",      _expand,                                                   lambda g, y, x, shape: sum_to(g, shape=x.shape))
 sum_to      = Structural("sum_to",      sum_to_shape,                                              lambda g, y, x, shape: expand(g, shape=x.shape))
 sum_        = Structural("sum",         lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: expand(_spread(g, x, axis), shape=x.shape))
 mean        = Structural("mean",        lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims) * (1 / (_count(x, axis) or math.nan)),
@@ -259,7 +281,7 @@ astype      = Structural("astype",      lambda x, dtype: x.astype(dtype),       
 
 #                          name            y =                                                        what a receives                                      what b receives
 matmul      = Structural("matmul",      _matmul,                                                   _matmul_pull_a,                                      _matmul_pull_b,       symbol="@")
-linear      = Structural("linear",      _linear,                                                   lambda g, y, x, w, b=None: g @ w,                    _linear_pull_weight,  _linear_pull_bias)
+linear      = Structural("linear",      _linear,                                                   _linear_pull_x,                                      _linear_pull_weight,  _linear_pull_bias)
 
 #                          name            y =                                                        what input i receives
 concatenate = Many("concatenate",       lambda xs, axis, starts: np.concatenate(xs, axis=axis),    _part)

@@ -114,13 +114,12 @@ def _sympy() -> SimpleNamespace:
 
 
 # A package's functions under our names, made at first use. array_ops.py adds numpy's.
-LIBRARIES: dict[str, Callable[[], Any]] = {"builtins": lambda: floats, "sympy": _sympy}
+LIBRARIES: dict[str, Callable[[], Any]] = {"sympy": _sympy}
 _library_of: dict[type, Any] = {float: floats, int: floats, bool: floats, Careful: carefuls}
 
 
-def library(x: Any) -> Any:
-    """The functions (exp, log, …) for numbers of x's type."""
-    kind = x.__class__
+def library(kind: type) -> Any:
+    """The functions (exp, log, …) for numbers of this type."""
     if kind not in _library_of:
         package = kind.__module__.partition(".")[0]
         if package not in LIBRARIES:
@@ -129,30 +128,37 @@ def library(x: Any) -> Any:
     return _library_of[kind]
 
 
-def _by_type(name: str) -> Callable:
-    def function(x: Any) -> Any:
-        return getattr(library(x), name)(x)
+class _ByType(dict):
+    """One function for each type of number; found in its library at first use."""
 
-    return function
+    def __init__(self, name: str):
+        super().__init__()
+        self.name = name
 
-
-def _by_types(name: str) -> Callable:
-    def function(a: Any, b: Any) -> Any:
-        speaker = b if a.__class__ in (float, int) else a
-        return getattr(library(speaker), name)(a, b)
-
-    return function
+    def __missing__(self, kind: type) -> Callable:
+        self[kind] = function = getattr(library(kind), self.name)
+        return function
 
 
-exp, expm1, log, log1p, sqrt = map(_by_type, ("exp", "expm1", "log", "log1p", "sqrt"))
-sin, cos, tan, sinh, cosh, tanh, arctan = map(_by_type, ("sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan"))
-sigmoid, softplus, erfc = map(_by_type, ("sigmoid", "softplus", "erfc"))
-abs_, sign, step, relu = map(_by_type, ("abs", "sign", "step", "relu"))
-pow_, maximum, minimum = map(_by_types, ("pow", "maximum", "minimum"))
+def _of_one(name: str) -> Callable:
+    functions = _ByType(name)
+    return lambda x: functions[x.__class__](x)
+
+
+def _of_two(name: str) -> Callable:
+    functions = _ByType(name)
+    return lambda a, b: functions[(b if a.__class__ in (float, int) else a).__class__](a, b)
+
+
+exp, expm1, log, log1p, sqrt = map(_of_one, ("exp", "expm1", "log", "log1p", "sqrt"))
+sin, cos, tan, sinh, cosh, tanh, arctan = map(_of_one, ("sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan"))
+sigmoid, softplus, erfc = map(_of_one, ("sigmoid", "softplus", "erfc"))
+abs_, sign, step, relu = map(_of_one, ("abs", "sign", "step", "relu"))
+pow_, maximum, minimum = map(_of_two, ("pow", "maximum", "minimum"))
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
     """a where the condition holds, b elsewhere."""
     if condition.__class__ in (bool, float, int, Careful):
         return a if condition else b
-    return library(condition).where(condition, a, b)
+    return library(condition.__class__).where(condition, a, b)

@@ -283,22 +283,22 @@ class Tensor(Node, ArrayArithmetic):
     @np.errstate(all="ignore")  # overflow gives inf and 0/0 nan without a word, as in PyTorch
     def apply(self, op: Op, *operands: Any, **settings: Any) -> Any:
         """Compute y = op(*operands), and remember the operands and the arrays at this moment."""
-        if op.pointwise and len(operands) > 1:
-            operands = _broadcast(op, operands)
         arrays, tracked = [], False
         for x in operands:
             if isinstance(x, Tensor):
                 array = x._array
                 if array.flags.writeable:
                     array.setflags(write=False)  # from now on this graph's: .data hands out a copy
-                tracked = tracked or x.requires_grad
+                if x.requires_grad:
+                    tracked = True
             else:
                 array = _as_constant(op, x, self._array.dtype)
                 if array is NotImplemented:
                     return NotImplemented
             arrays.append(array)
-        y = op.forward(*arrays, **settings)
-        return _node(op, operands, tuple(arrays), y, settings, tracked)
+        if op.pointwise and _shapes_differ(arrays):
+            return self.apply(op, *_broadcast(op, operands, arrays), **settings)
+        return _node(op, operands, tuple(arrays), op.forward(*arrays, **settings), settings, tracked)
 
     @np.errstate(all="ignore")
     def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Any:
@@ -325,18 +325,13 @@ class Tensor(Node, ArrayArithmetic):
 
     def push(self) -> None:
         """The chain rule: each input's gradient grows by what the op's pull-back makes of this one's."""
-        op, g = self.op, self.grad
+        op, g, kept, arrays, settings = self.op, self.grad, self._kept, self._arrays, self.settings
         assert op is not None
         for i, x in enumerate(self._operands):
             if isinstance(x, Tensor) and x.requires_grad:
-                part = np.asarray(op.pull(i, g, self._kept, self._arrays, self.settings))
-                if part.shape != x.shape:
-                    raise ValueError(
-                        f"the rule of `{op.name}` for input {i} gives a gradient of shape {part.shape}, "
-                        f"but that input has shape {x.shape}"
-                    )
-                if part.dtype != x.dtype:
-                    part = part.astype(x.dtype)
+                part, want = op.pull(i, g, kept, arrays, settings), x._array
+                if part.__class__ is not np.ndarray or part.shape != want.shape or part.dtype is not want.dtype:
+                    part = _fitting(part, want, op, i)
                 if x.grad is not None:
                     x.grad = x.grad + part
                 else:  # no two gradients may share memory
@@ -476,13 +471,31 @@ def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracke
     return node
 
 
-def _broadcast(op: Op, operands: tuple) -> tuple:
-    """The operands in one shape: a Tensor that is smaller is repeated by an `expand`, seen in the graph."""
-    shapes = [x.shape for x in operands if hasattr(x, "shape")]
-    if all(s == shapes[0] for s in shapes[1:]) and not any(isinstance(x, list) for x in operands):
-        return operands
-    operands = tuple(np.asarray(x) if isinstance(x, list) else x for x in operands)
-    shapes = [x.shape for x in operands if hasattr(x, "shape")]
+def _fitting(part: Any, want: np.ndarray, op: Op, i: int) -> np.ndarray:
+    """The gradient that a rule gave, as an array of the input's dtype; ValueError for another shape."""
+    part = np.asarray(part)
+    if part.shape != want.shape:
+        raise ValueError(
+            f"the rule of `{op.name}` for input {i} gives a gradient of shape {part.shape}, "
+            f"but that input has shape {want.shape}"
+        )
+    return part if part.dtype == want.dtype else part.astype(want.dtype)
+
+
+def _shapes_differ(arrays: list) -> bool:
+    """Whether there are two arrays of different shapes (numbers fit any)."""
+    shape = None
+    for x in arrays:
+        if x.__class__ is np.ndarray:
+            if shape is not None and x.shape != shape:
+                return True
+            shape = x.shape
+    return False
+
+
+def _broadcast(op: Op, operands: tuple, arrays: list) -> list:
+    """The operands in one shape: each that is smaller is repeated by an `expand`, which is seen in the graph."""
+    shapes = [x.shape for x in arrays if isinstance(x, np.ndarray)]
     try:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
@@ -491,7 +504,12 @@ def _broadcast(op: Op, operands: tuple) -> tuple:
             f"`{op.symbol}`: shapes {shown} don't fit together: counted from the right, two sizes must be equal, or one "
             "of them 1. Reshape one side, or use unsqueeze to add an axis of size 1"
         ) from None
-    return tuple(x.expand(shape) if isinstance(x, Tensor) and x.shape != shape else x for x in operands)
+    return [
+        x.expand(shape) if isinstance(x, Tensor) and x.shape != shape
+        else np.broadcast_to(array, shape) if isinstance(array, np.ndarray) and not isinstance(x, Tensor)
+        else x
+        for x, array in zip(operands, arrays, strict=True)
+    ]  # fmt: skip
 
 
 def _as_new_array(data: Any, dtype: Any) -> np.ndarray:

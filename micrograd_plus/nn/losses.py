@@ -7,6 +7,7 @@ Each works on Tensors, on single Values and on lists of Values (a scalar model's
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from ..engine import ops
@@ -106,17 +107,21 @@ def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 
     This is the max-margin loss of micrograd's demo. ValueError for targets other than -1 and 1.
     """
-    ts = _flat(target.tolist() if hasattr(target, "tolist") else target)
-    if any(t not in (-1, 1) for t in ts if not isinstance(t, Operand)):
+    if hasattr(target, "shape"):
+        numbers = target.numpy() if hasattr(target, "numpy") else target
+        right = bool((numbers * numbers == 1).all())
+    else:
+        right = all(t in (-1, 1) for t in _flat(target))
+    if not right:
         raise ValueError("hinge_loss needs targets of -1 and 1; turn labels of 0 and 1 into them with 2 * y - 1")
     return _each(hinge, input, target, reduction)
 
 
 def binary_cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Any:
     """-log of the probability given to what happened. input: probabilities; see the next one for logits."""
-    numbers = [float(p) for p in _flat(input.numpy() if hasattr(input, "numpy") else input)]
-    if any(p < 0 or p > 1 for p in numbers):
-        wrong = next(p for p in numbers if p < 0 or p > 1)
+    numbers = input.numpy().ravel() if hasattr(input, "numpy") else [float(p) for p in _flat(input)]
+    wrong = next((p for p in (min(numbers, default=0), max(numbers, default=0)) if p < 0 or p > 1), None)
+    if wrong is not None:
         raise ValueError(
             f"binary_cross_entropy needs probabilities between 0 and 1, got {wrong:g}: apply sigmoid first, or give "
             "the raw scores to binary_cross_entropy_with_logits"
@@ -139,23 +144,32 @@ def _cross_entropy(logits: Any, labels: Any, weights: Any, smoothing: float, red
     from ..engine import maths as m
 
     n, k = logits.shape
-    shifted = logits - logits.max(axis=1, keepdims=True)
+    logits = np.ascontiguousarray(logits.T)  # (C, N): NumPy is far quicker along few long rows than many short ones
+    shifted = logits - logits.max(axis=0)
     e = m.exp(shifted)
-    total = e.sum(axis=1, keepdims=True)
-    rows = np.arange(n)
+    total = e.sum(axis=0)
     if weights is None and not smoothing and labels.ndim == 1:
-        losses = m.log(total[:, 0]) - shifted[rows, labels]
+        mine = (labels, _row_numbers(n))
+        losses = m.log(total) - shifted[mine]
         slopes, divisor = e / total, n
-        slopes[rows, labels] -= 1
+        slopes[mine] -= 1
     else:
         hot, divisor = _target_rows(labels, n, k, weights, smoothing, logits.dtype)
-        losses = (hot * (m.log(total) - shifted)).sum(axis=1)
-        slopes = e / total * hot.sum(axis=1, keepdims=True) - hot
+        losses = (hot.T * (m.log(total) - shifted)).sum(axis=0)
+        slopes = e / total * hot.sum(axis=1) - hot.T
+    slopes = slopes.T
     if reduction == "none":
         return losses, (slopes, None)
     if reduction == "sum":
         return losses.sum(), (slopes, 1.0)
     return losses.sum() * (1 / divisor), (slopes, 1 / divisor)
+
+
+@lru_cache(maxsize=64)
+def _row_numbers(n: int) -> Any:
+    import numpy as np
+
+    return np.arange(n)
 
 
 def _target_rows(labels: Any, n: int, k: int, weights: Any, smoothing: float, dtype: Any) -> tuple:
@@ -238,7 +252,7 @@ def _as_rows(name: str, x: Any, target: Any) -> tuple[Any, Any, tuple]:
     """Logits as (N, C), labels as (N,) or probabilities (N, C), and the shape of the losses."""
     import numpy as np
 
-    labels = np.array(target.numpy() if hasattr(target, "numpy") else target)
+    labels = target.numpy() if hasattr(target, "numpy") else np.array(target)  # a copy, unless it can't change
     if x.ndim == 0:
         raise ValueError(f"{name}: the input needs an axis of classes, got one number")
     k = x.shape[min(1, x.ndim - 1)]
@@ -261,10 +275,12 @@ def _as_rows(name: str, x: Any, target: Any) -> tuple[Any, Any, tuple]:
 
 
 def _checked_labels(name: str, labels: Any, k: int) -> Any:
+    import numpy as np
+
     if labels.dtype.kind not in "iub" and (labels.dtype.kind != "f" or (labels != labels.round()).any()):
         raise ValueError(f"{name}: class indices must be whole numbers, got dtype {labels.dtype}")
-    labels = labels.astype(int)
-    if labels.size and not (labels.min() >= 0 and labels.max() < k):
+    labels = labels.astype(np.int64, copy=False)
+    if labels.size and labels.view(np.uint64).max() >= k:  # unsigned, a negative number is a huge one: one look for both
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise ValueError(f"{name}: with {k} classes the labels go from 0 to {k - 1}, got {wrong}")
     return labels

@@ -1,0 +1,97 @@
+"""Choices: losses, optimisers and metrics, found by name or taken as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from .. import nn, optim
+from .metrics import accuracy
+
+LOSSES: dict[str, Callable] = {
+    "mse": nn.mse_loss,
+    "l1": nn.l1_loss,
+    "huber": nn.huber_loss,
+    "hinge": nn.hinge_loss,
+    "bce": nn.binary_cross_entropy,
+    "bce_with_logits": nn.binary_cross_entropy_with_logits,
+    "cross_entropy": nn.cross_entropy,
+    "nll": nn.nll_loss,
+}
+OF_CLASSES = (nn.cross_entropy, nn.nll_loss)  # the target is the number of a class
+OF_LABELS = (nn.mse_loss, nn.l1_loss, nn.huber_loss, nn.binary_cross_entropy)  # the output is drawn to the label itself
+
+OPTIMIZERS: dict[str, Callable] = {
+    "sgd": partial(optim.SGD, lr=0.1),
+    "rmsprop": optim.RMSprop,
+    "adagrad": optim.Adagrad,
+    "adam": optim.Adam,
+    "adamw": optim.AdamW,
+}
+
+METRICS = ("accuracy",)
+
+
+def loss_of(loss: Any) -> Callable:
+    """The loss function. ValueError or TypeError, listing the names, where there is none."""
+    if isinstance(loss, type):
+        raise TypeError(f"loss is the class {loss.__name__}: make one of it, loss={loss.__name__}()")
+    return _chosen("loss", loss, LOSSES, "a function loss(output, target)")
+
+
+def kind_of(loss: Callable) -> Callable:
+    """The function behind a loss: nn.MSELoss() is mse_loss with settings."""
+    return getattr(type(loss), "function", loss)
+
+
+def optimizer_of(optimizer: Any, model: nn.Module) -> Any:
+    """The optimiser. ValueError or TypeError where there is none, or none that trains this model."""
+    if isinstance(optimizer, type):
+        name = optimizer.__name__
+        raise TypeError(f"optimizer is the class {name}: make one of it, optimizer={name}(model.parameters(), lr=0.1)")
+    if not callable(getattr(optimizer, "step", None)):
+        return _chosen("optimizer", optimizer, OPTIMIZERS, "an optimiser, optim.SGD(model.parameters(), lr=0.1)")(
+            model.parameters()
+        )
+    moved = {id(p) for group in getattr(optimizer, "param_groups", []) for p in group["params"]}
+    if moved and moved.isdisjoint(map(id, model.parameters())):
+        raise ValueError(
+            "the optimiser changes none of this model's parameters: make it from this very model, as in "
+            "optim.SGD(model.parameters(), lr=0.1)"
+        )
+    return optimizer
+
+
+def metrics_of(metrics: Any, loss: Callable, labels: Any) -> dict[str, Callable]:
+    """Metrics by name. labels: some targets, for what counts as yes where the output is drawn to the label."""
+    if metrics is None:
+        return {}
+    if isinstance(metrics, str) or callable(metrics):
+        metrics = [metrics]
+    if not isinstance(metrics, Mapping):
+        metrics = {getattr(m, "__name__", m): m for m in metrics}
+    taken = [name for name in metrics if name in ("epoch", "loss", "lr") or str(name).startswith("val_")]
+    if taken:
+        raise ValueError(f"a metric can't be called {taken[0]!r}: the history has that already; choose another name")
+    known = dict.fromkeys(METRICS, partial(accuracy, boundary=_boundary(loss, labels)))
+    return {name: _chosen("metric", m, known, "a function metric(output, target)") for name, m in metrics.items()}
+
+
+def _boundary(loss: Callable, labels: Any) -> float:
+    """The score above which the answer is yes: 0 for logits; midway between the labels for what is drawn to them."""
+    if kind_of(loss) not in OF_LABELS:
+        return 0.0
+    labels = labels.tolist() if hasattr(labels, "tolist") else labels
+    flat = [label for item in labels for label in (item if isinstance(item, list) else [item])]
+    return 0.0 if min(flat) < 0 else 0.5
+
+
+def _chosen(what: str, choice: Any, table: Mapping[str, Callable], else_: str) -> Callable:
+    if isinstance(choice, str) and choice in table:
+        return table[choice]
+    if callable(choice):
+        return choice
+    problem = f"fit needs {'an' if what[0] in 'aeiou' else 'a'} {what}" if choice is None else f"no {what} {choice!r}"
+    kind = ValueError if choice is None or isinstance(choice, str) else TypeError
+    raise kind(f"{problem}: choose one of {', '.join(map(repr, table))}; or give {else_}")

@@ -1,0 +1,147 @@
+"""Feeding: what a model is given, and in which portions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..data import DataLoader, train_test_split
+from ..data.arguments import got, real
+from ..engine import Node
+from ..engine.graph import Operand
+from ..nn import Module
+
+
+class OneByOne:
+    """For a model of Values: a sample is a list of plain numbers, a batch a list of samples."""
+
+    def batch(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Lists of plain numbers."""
+        return _as_list(x), _as_list(y)
+
+    def outputs(self, model: Module, x: Any) -> Any:
+        """A list: the model's answer to each sample."""
+        return [model(sample) for sample in x]
+
+    def aligned(self, output: Any, y: Any) -> Any:
+        """The targets, shaped like the outputs."""
+        return y
+
+    def join(self, parts: list) -> Any:
+        """Batches made one."""
+        return [sample for part in parts for sample in part]
+
+    def numbers(self, output: Any) -> Any:
+        """The outputs as plain numbers."""
+        return [self.numbers(item) for item in output] if isinstance(output, list) else float(output)
+
+
+class AllAtOnce:
+    """For a model of Tensors: a batch is an array, in the precision of the model."""
+
+    def __init__(self, model: Module, classes: bool):
+        self.dtype = next((p.dtype for p in model.parameters() if hasattr(p, "dtype")), float)
+        self.classes = classes  # the targets are class numbers, so that their shape differs from the output's
+
+    def batch(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Arrays: what isn't whole numbers in the model's dtype."""
+        return self._array("X", x), self._array("y", y)
+
+    def _array(self, name: str, x: Any) -> Any:
+        import numpy as np
+
+        try:
+            array = np.asarray(x)
+        except ValueError:
+            raise ValueError(f"{name}: the samples of a batch have different lengths, so they form no array") from None
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
+        return array.astype(self.dtype, copy=False) if array.dtype.kind == "f" else array
+
+    def outputs(self, model: Module, x: Any) -> Any:
+        """The model's answer to the batch."""
+        return model(x)
+
+    def aligned(self, output: Any, y: Any) -> Any:
+        """The targets, (N,), as a column where the outputs are one, (N, 1)."""
+        column = getattr(output, "shape", None) == (len(y), 1) and y.ndim == 1
+        return y.reshape(-1, 1) if column and not self.classes else y
+
+    def join(self, parts: list) -> Any:
+        """Batches made one."""
+        from ..engine import concatenate
+
+        return concatenate(parts) if isinstance(parts[0], Operand) else _numpy_concatenate(parts)
+
+    def numbers(self, output: Any) -> Any:
+        """The outputs as an array."""
+        return output.numpy() if isinstance(output, Operand) and not isinstance(output, float) else output
+
+
+def _numpy_concatenate(parts: list) -> Any:
+    import numpy as np
+
+    return np.concatenate(parts)
+
+
+def feeding_of(model: Module, classes: bool) -> OneByOne | AllAtOnce:
+    """How this model is fed: Tensors, and the scalar twin of Tensors, take a batch; Values take a sample."""
+    attributes = [thing for module in model.modules() for thing in vars(module).values()]
+    arrays = [thing for thing in [*model.parameters(), *attributes] if isinstance(thing, Operand)]
+    return AllAtOnce(model, classes) if any(hasattr(thing, "shape") for thing in arrays) else OneByOne()
+
+
+def split(data: Any, validation: Any, seed: int | None) -> tuple[Any, Any]:
+    """Training and validation data; a share of the data becomes a pair, drawn at random by the seed."""
+    if not isinstance(validation, (int, float)) or isinstance(validation, bool):
+        return data, validation
+    share = real("validation", validation, 0.2, "data, or a share of the data between 0 and 1", lambda v: 0 < v < 1)
+    if not is_pair(data):
+        raise ValueError("a share for validation can be taken off a pair (X, y) only: give validation data of its own")
+    X, X_held, y, y_held = train_test_split(*data, test_size=share, seed=seed)
+    return (X, y), (X_held, y_held)
+
+
+def is_pair(data: Any) -> bool:
+    """Whether this is (X, y), and not batches."""
+    return isinstance(data, tuple) and len(data) == 2
+
+
+def loader_of(name: str, data: Any, batch_size: int, shuffle: bool, seed: int | None) -> Any:
+    """Something that gives (x, y) batches each time it is looped over."""
+    if is_pair(data):
+        return DataLoader(*data, batch_size=batch_size, shuffle=shuffle, seed=seed)
+    if not isinstance(data, Iterable) or hasattr(data, "shape") or isinstance(data, (str, bytes, dict)):
+        raise TypeError(f"{name} must be a pair (X, y), or a DataLoader or the like that gives (x, y) batches; {got(data)}")
+    if isinstance(data, Iterator):
+        raise TypeError(f"{name} is used up after one epoch: give a DataLoader, or list(…) of the batches; {got(data)}")
+    return data
+
+
+def pairs(name: str, loader: Iterable) -> Iterator[tuple[Any, Any]]:
+    """The batches of one epoch, each made sure to be (x, y)."""
+    empty = True
+    for batch in loader:
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise TypeError(f"{name} must give (x, y) batches, {got(batch)}; a whole data set goes in as a tuple (X, y)")
+        x, y = batch
+        if len(x) != len(y):
+            raise ValueError(f"{name}: a batch has {len(x)} samples in x and {len(y)} in y; each sample needs its target")
+        empty = False
+        yield x, y
+    if empty:
+        raise ValueError(f"{name} gave no batch: there is nothing to learn from")
+
+
+def not_finite(x: Any) -> int:
+    """How many numbers in x are nan or infinite."""
+    if hasattr(x, "tolist"):
+        x = x.tolist()
+    if isinstance(x, (list, tuple)):
+        return sum(map(not_finite, x))
+    return not math.isfinite(x.data if isinstance(x, Node) else x)
+
+
+def _as_list(x: Any) -> list:
+    return x.tolist() if hasattr(x, "tolist") else list(x)
