@@ -208,7 +208,7 @@ def _linear_pull_weight(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -
     if g.ndim != 2:
         n_out, n_in = weight.shape
         g, x = g.reshape(-1, n_out), x.reshape(-1, n_in)
-    return g.T @ x if isinstance(g, Node) else np.dot(g.T, x)
+    return np.dot(g.T, x) if isinstance(g, np.ndarray) else g.T @ x
 
 
 _ones = lru_cache(maxsize=64)(np.ones)  # only read

@@ -71,7 +71,7 @@ def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
 def _variable(x: Any) -> Node:
     if isinstance(x, Node):
         return x if x.requires_grad else type(x)(x.data)  # type: ignore[call-arg]
-    if isinstance(x, (list, tuple)) or getattr(x, "ndim", 0):
+    if isinstance(x, (list, tuple)) or getattr(x, "shape", None):
         from .tensor import Tensor  # at first use: Values alone need no NumPy
 
         return Tensor(x)

@@ -73,6 +73,7 @@ class Op:
         self.symbol = symbol or name  # what a picture writes in the op's box
 
     def __call__(self, *operands: Any, **settings: Any) -> Any:
+        """y: a plain number from plain numbers, a node if one of the operands is a node."""
         refused = False
         for x in operands:
             if isinstance(x, Operand):
@@ -127,7 +128,8 @@ class Many(Op):
 
     pointwise = False
 
-    def __call__(self, xs: Iterable, **settings: Any) -> Any:  # type: ignore[override]
+    def __call__(self, xs: Iterable, **settings: Any) -> Any:
+        """y from a sequence of operands."""
         xs = tuple(xs)
         for x in xs:
             if isinstance(x, Operand):
@@ -135,6 +137,7 @@ class Many(Op):
         return self.forward(xs, **settings)
 
     def pull(self, i: int, g: Any, y: Any, xs: tuple, settings: dict) -> Any:
+        """What input i receives when y receives g."""
         return self.rules[0](g, y, xs, i, **settings)
 
 
@@ -148,6 +151,7 @@ class Structural(Op):
         self.keeps = keeps
 
     def pull(self, i: int, g: Any, y: Any, xs: tuple, settings: dict) -> Any:
+        """What input i receives when y receives g."""
         return self.rules[i](g, y, *xs, **settings)
 
 
@@ -250,13 +254,13 @@ class _Place(int):
 def _replace(state: dict, images: dict, copy_data: bool) -> dict:
     """The state of a node with each node in it (also inside tuples) replaced by its image."""
     swap = lambda x: images.get(id(x), x) if isinstance(x, Node) else x
-    new = {k: tuple(map(swap, v)) if isinstance(v, tuple) else swap(v) for k, v in state.items()}
-    if copy_data:  # plain floats have no copy(), and need none
+    new: dict[str, Any] = {k: tuple(map(swap, v)) if isinstance(v, tuple) else swap(v) for k, v in state.items()}
+    if copy_data:  # arrays; plain floats need no copy
         new = {k: v.copy() if hasattr(v, "setflags") else v for k, v in new.items()}
     return new
 
 
-def _rebuild_node(kind: type, state: dict) -> Node:
+def _rebuild_node(kind: type[Node], state: dict) -> Node:
     node = kind.__new__(kind)
     node.hooks = None
     for name, value in state.items():

@@ -70,10 +70,10 @@ def _power(a: float, b: float) -> Careful:
 
 
 Careful.__neg__ = lambda self: Careful(float.__neg__(self))  # type: ignore[method-assign]
-Careful.__truediv__ = lambda self, other: _divide(self, other)  # type: ignore[method-assign,assignment]
-Careful.__rtruediv__ = lambda self, other: _divide(other, self)  # type: ignore[method-assign,assignment]
-Careful.__pow__ = lambda self, other: _power(self, other)  # type: ignore[method-assign,assignment]
-Careful.__rpow__ = lambda self, other: _power(other, self)  # type: ignore[method-assign,assignment]
+Careful.__truediv__ = lambda self, other: _divide(self, other)  # type: ignore[method-assign]
+Careful.__rtruediv__ = lambda self, other: _divide(other, self)  # type: ignore[method-assign]
+Careful.__pow__ = lambda self, other: _power(self, other)  # type: ignore[method-assign, assignment]
+Careful.__rpow__ = lambda self, other: _power(other, self)  # type: ignore[method-assign, assignment]
 
 _POLES = {("log", 0.0), ("log1p", -1.0)}
 

@@ -325,6 +325,7 @@ class Tensor(Node, ArrayArithmetic):
 
     def push(self) -> None:
         """The chain rule: each input's gradient grows by what the op's pull-back makes of this one's."""
+        x: Any
         op, g, kept, arrays, settings = self.op, self.grad, self._kept, self._arrays, self.settings
         assert op is not None
         for i, x in enumerate(self._operands):
@@ -346,7 +347,9 @@ class Tensor(Node, ArrayArithmetic):
         `retain_graph` to remember. RuntimeError where nothing is tracked, ValueError for a gradient that doesn't fit.
         """
         if not self.requires_grad:
-            raise RuntimeError("backward() on a Tensor with requires_grad=False: nothing that it was made from is tracked")
+            raise RuntimeError(
+                "backward() on a Tensor with requires_grad=False: nothing that it was made from is tracked"
+            )
         if gradient is None:
             if self.size != 1:
                 raise ValueError(
@@ -515,7 +518,9 @@ def _broadcast(op: Op, operands: tuple, arrays: list) -> list:
 def _as_new_array(data: Any, dtype: Any) -> np.ndarray:
     """A new array that nobody else holds, of a dtype that we can compute with."""
     if isinstance(data, Node):
-        raise TypeError(f"this is a {type(data).__name__} already: use it as it is, or .detach() for a copy of its numbers")
+        raise TypeError(
+            f"this is a {type(data).__name__} already: use it as it is, or .detach() for a copy of its numbers"
+        )
     try:
         array = np.array(data, dtype=dtype)
     except (ValueError, TypeError) as error:

@@ -90,7 +90,9 @@ class ValueArray(ArrayArithmetic):
     # fmt: on
 
     def __repr__(self) -> str:
-        return f"ValueArray(shape={self.shape}, {np.array2string(self.data, precision=4, separator=', ', threshold=20)})"
+        return (
+            f"ValueArray(shape={self.shape}, {np.array2string(self.data, precision=4, separator=', ', threshold=20)})"
+        )
 
 
 def _wrap(y: Any) -> Any:
@@ -129,7 +131,9 @@ def to_values(root: Tensor, leaves: dict[Tensor, ValueArray] | None = None) -> A
     for node in order(root):
         assert isinstance(node, Tensor)
         if node.op is None:
-            images[node] = leaves[node] = ValueArray.leaves(node.numpy(), node.label) if node.requires_grad else node
+            images[node] = node
+            if node.requires_grad:
+                images[node] = leaves[node] = ValueArray.leaves(node.numpy(), node.label)
             continue
         pairs = zip(node.operands, node.saved, strict=True)
         operands = [images[x] if isinstance(x, Tensor) else seen for x, seen in pairs]

@@ -40,7 +40,9 @@ class Value(Node, Arithmetic):
 
     def __init__(self, data: Any, label: str = "", requires_grad: bool = True):
         if isinstance(data, Value):
-            raise TypeError(f"this is a Value already: {data!r}. Use it as it is, or .detach() for a copy of its number")
+            raise TypeError(
+                f"this is a Value already: {data!r}. Use it as it is, or .detach() for a copy of its number"
+            )
         self.data = as_float(data, "Value")
         self.label = label
         self.requires_grad = requires_grad
@@ -119,7 +121,9 @@ class Value(Node, Arithmetic):
         the forward pass that ran. RuntimeError for a Value that no differentiable Value went into.
         """
         if not self.requires_grad:
-            raise RuntimeError("backward() on a Value with requires_grad=False: nothing that it was made from is tracked")
+            raise RuntimeError(
+                "backward() on a Value with requires_grad=False: nothing that it was made from is tracked"
+            )
         backward(self, 1.0 if gradient is None else as_float(gradient, "backward"))
 
     def ones(self) -> float:
@@ -172,6 +176,9 @@ class ValueOfMany(Value):
     """A Value made from more than two operands: they stand in a tuple."""
 
     __slots__ = ("_operands", "_slopes")
+
+    _operands: tuple
+    _slopes: tuple
 
     @property
     def operands(self) -> tuple:

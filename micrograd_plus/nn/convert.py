@@ -22,6 +22,7 @@ def mlp_to_sequential(mlp: MLP, dtype: Any = None) -> layers.Sequential:
     for layer in mlp.layers:
         linear = layers.Linear(len(layer.neurons[0].w), len(layer.neurons), dtype=dtype)
         linear.weight.data = np.array([[w.data for w in n.w] for n in layer.neurons])
+        assert linear.bias is not None
         linear.bias.data = np.array([n.b.data for n in layer.neurons])
         modules.append(linear)
         activation = layer.neurons[0].activation

@@ -53,7 +53,9 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 def check_probability(p: float) -> None:
     """ValueError unless 0 <= p < 1."""
     if not 0 <= p < 1:
-        raise ValueError(f"dropout: p is the probability of dropping a number, from 0 up to (not including) 1; got {p!r}")
+        raise ValueError(
+            f"dropout: p is the probability of dropping a number, from 0 up to (not including) 1; got {p!r}"
+        )
 
 
 def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:

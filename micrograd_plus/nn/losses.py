@@ -41,7 +41,7 @@ def _reduce(losses: Any, reduction: str, n: float | None = None) -> Any:
         return losses
     if reduction == "mean" and n is None:
         return losses.mean()
-    return losses.sum() if reduction == "sum" else losses.sum() * (1 / n)
+    return losses.sum() * (1.0 if reduction == "sum" or n is None else 1 / n)
 
 
 def _each(loss: Callable, x: Any, target: Any, reduction: str) -> Any:
@@ -55,7 +55,7 @@ def _each(loss: Callable, x: Any, target: Any, reduction: str) -> Any:
 
 
 def _flat(x: Any) -> list:
-    if isinstance(x, (list, tuple)) or getattr(x, "ndim", 0):
+    if isinstance(x, (list, tuple)) or getattr(x, "shape", None):
         return [number for item in x for number in _flat(item)]
     return [x]
 
@@ -176,7 +176,7 @@ def _target_rows(labels: Any, n: int, k: int, weights: Any, smoothing: float, dt
     """Each sample's wanted probabilities times the class weights, and what a mean divides by."""
     import numpy as np
 
-    dtype = float if dtype == object else dtype
+    dtype = np.float64 if dtype.kind == "O" else dtype
     weights = np.ones(k, dtype) if weights is None else weights
     hot = np.eye(k, dtype=dtype)[labels] if labels.ndim == 1 else labels
     divisor = float(weights[labels].sum()) if labels.ndim == 1 else n
@@ -280,7 +280,9 @@ def _checked_labels(name: str, labels: Any, k: int) -> Any:
     if labels.dtype.kind not in "iub" and (labels.dtype.kind != "f" or (labels != labels.round()).any()):
         raise ValueError(f"{name}: class indices must be whole numbers, got dtype {labels.dtype}")
     labels = labels.astype(np.int64, copy=False)
-    if labels.size and labels.view(np.uint64).max() >= k:  # unsigned, a negative number is a huge one: one look for both
+    if (
+        labels.size and labels.view(np.uint64).max() >= k
+    ):  # unsigned, a negative number is a huge one: one look for both
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise ValueError(f"{name}: with {k} classes the labels go from 0 to {k - 1}, got {wrong}")
     return labels
@@ -294,7 +296,9 @@ def _class_weights(weight: Any, logits: Any) -> Any:
     dtype = logits.dtype if logits.dtype != object else float
     weights = np.asarray(weight.numpy() if hasattr(weight, "numpy") else weight, dtype=dtype)
     if weights.shape != logits.shape[1:]:
-        raise ValueError(f"weight needs one number for each of the {logits.shape[1]} classes, got shape {weights.shape}")
+        raise ValueError(
+            f"weight needs one number for each of the {logits.shape[1]} classes, got shape {weights.shape}"
+        )
     return weights
 
 
@@ -337,7 +341,9 @@ class _Loss(Module):
 
     def forward(self, input: Any, target: Any) -> Any:
         """The loss of the model's output against the target."""
-        return type(self).function(input, target, **{k: v for k, v in vars(self).items() if k[0] != "_" and k != "training"})
+        return type(self).function(
+            input, target, **{k: v for k, v in vars(self).items() if k[0] != "_" and k != "training"}
+        )
 
     def extra_repr(self) -> str:
         """The settings."""

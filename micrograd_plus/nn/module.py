@@ -268,7 +268,7 @@ def _walk(module: Module, prefix: str, seen: set[int], repeat: bool = False) -> 
 
 
 def _numbers(thing: Any) -> Any:
-    return thing.data if isinstance(thing, Operand) else thing
+    return thing.data if isinstance(thing, Node) else thing
 
 
 def _copied(data: Any) -> Any:

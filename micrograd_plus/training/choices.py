@@ -30,8 +30,6 @@ OPTIMIZERS: dict[str, Callable] = {
     "adamw": optim.AdamW,
 }
 
-METRICS = ("accuracy",)
-
 
 def loss_of(loss: Any) -> Callable:
     """The loss function. ValueError or TypeError, listing the names, where there is none."""
@@ -63,8 +61,8 @@ def optimizer_of(optimizer: Any, model: nn.Module) -> Any:
     return optimizer
 
 
-def metrics_of(metrics: Any, loss: Callable, labels: Any) -> dict[str, Callable]:
-    """Metrics by name. labels: some targets, for what counts as yes where the output is drawn to the label."""
+def metrics_of(metrics: Any, loss: Callable) -> dict[str, Callable]:
+    """Metrics by name. TypeError or ValueError for what is none, or a name that is taken."""
     if metrics is None:
         return {}
     if isinstance(metrics, str) or callable(metrics):
@@ -74,17 +72,8 @@ def metrics_of(metrics: Any, loss: Callable, labels: Any) -> dict[str, Callable]
     taken = [name for name in metrics if name in ("epoch", "loss", "lr") or str(name).startswith("val_")]
     if taken:
         raise ValueError(f"a metric can't be called {taken[0]!r}: the history has that already; choose another name")
-    known = dict.fromkeys(METRICS, partial(accuracy, boundary=_boundary(loss, labels)))
+    known = {"accuracy": partial(accuracy, boundary=None) if kind_of(loss) in OF_LABELS else accuracy}
     return {name: _chosen("metric", m, known, "a function metric(output, target)") for name, m in metrics.items()}
-
-
-def _boundary(loss: Callable, labels: Any) -> float:
-    """The score above which the answer is yes: 0 for logits; midway between the labels for what is drawn to them."""
-    if kind_of(loss) not in OF_LABELS:
-        return 0.0
-    labels = labels.tolist() if hasattr(labels, "tolist") else labels
-    flat = [label for item in labels for label in (item if isinstance(item, list) else [item])]
-    return 0.0 if min(flat) < 0 else 0.5
 
 
 def _chosen(what: str, choice: Any, table: Mapping[str, Callable], else_: str) -> Callable:

@@ -70,19 +70,15 @@ class AllAtOnce:
 
     def join(self, parts: list) -> Any:
         """Batches made one."""
+        import numpy as np
+
         from ..engine import concatenate
 
-        return concatenate(parts) if isinstance(parts[0], Operand) else _numpy_concatenate(parts)
+        return concatenate(parts) if isinstance(parts[0], Operand) else np.concatenate(parts)
 
     def numbers(self, output: Any) -> Any:
         """The outputs as an array."""
-        return output.numpy() if isinstance(output, Operand) and not isinstance(output, float) else output
-
-
-def _numpy_concatenate(parts: list) -> Any:
-    import numpy as np
-
-    return np.concatenate(parts)
+        return output.numpy()
 
 
 def feeding_of(model: Module, classes: bool) -> OneByOne | AllAtOnce:
@@ -99,7 +95,8 @@ def split(data: Any, validation: Any, seed: int | None) -> tuple[Any, Any]:
     share = real("validation", validation, 0.2, "data, or a share of the data between 0 and 1", lambda v: 0 < v < 1)
     if not is_pair(data):
         raise ValueError("a share for validation can be taken off a pair (X, y) only: give validation data of its own")
-    X, X_held, y, y_held = train_test_split(*data, test_size=share, seed=seed)
+    X, y = data
+    X, X_held, y, y_held = train_test_split(X, y, test_size=share, seed=seed)
     return (X, y), (X_held, y_held)
 
 
@@ -111,7 +108,8 @@ def is_pair(data: Any) -> bool:
 def loader_of(name: str, data: Any, batch_size: int, shuffle: bool, seed: int | None) -> Any:
     """Something that gives (x, y) batches each time it is looped over."""
     if is_pair(data):
-        return DataLoader(*data, batch_size=batch_size, shuffle=shuffle, seed=seed)
+        X, y = data
+        return DataLoader(X, y, batch_size, shuffle, seed)
     if not isinstance(data, Iterable) or hasattr(data, "shape") or isinstance(data, (str, bytes, dict)):
         raise TypeError(f"{name} must be a pair (X, y), or a DataLoader or the like that gives (x, y) batches; {got(data)}")
     if isinstance(data, Iterator):

@@ -6,16 +6,16 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import Any
 
-from ..data.arguments import generator, whole
+from ..data.arguments import generator, got, whole
 from ..engine import no_grad
 from ..nn import Module
 from . import choices
 from .callbacks import Callback, State, as_callbacks
-from .feeding import feeding_of, is_pair, loader_of, not_finite, pairs, split
+from .feeding import AllAtOnce, OneByOne, feeding_of, loader_of, not_finite, pairs, split
 from .history import History
 from .progress import Progress, screen_for
 
@@ -66,65 +66,206 @@ def fit(
     >>> history["loss"][-1] < 0.01
     True
     """
-    _check_model(model)
+    check_model(model)
     epochs, batch_size = whole("epochs", epochs, example=10), whole("batch_size", batch_size, example=32)
     generator(seed)  # refuses what can't be one
     criterion = choices.loss_of(loss)
+    measures = choices.metrics_of(metrics, criterion)
     optimizer = choices.optimizer_of(optimizer, model)
+    listeners = as_callbacks(callbacks)
     data, validation = split(data, validation, seed)
     loader = loader_of("data", data, batch_size, shuffle=True, seed=seed)
     held = None if validation is None else loader_of("validation", validation, batch_size, shuffle=False, seed=None)
     feeding = feeding_of(model, classes=choices.kind_of(criterion) in choices.OF_CLASSES)
-    labels = data[1] if is_pair(data) else ()
-    measures = choices.metrics_of(metrics, criterion, labels)
-    shower = Progress(screen_for(progress))
-    listeners = [*as_callbacks(callbacks), shower]
+    bar = Progress(screen_for(progress))
+    state = State(model, optimizer, History(), epochs)
+    loop = Loop(state, feeding, criterion, penalty, measures, [*listeners, bar])
+    try:
+        with mode_restored(model):
+            loop.run(loader, held)
+    finally:
+        bar.close(state)
+    return state.history
 
-    history = History()
-    state = State(model, optimizer, history, epochs)
 
-    def tell(hook: str) -> None:
-        for listener in listeners:
-            getattr(listener, hook)(state)
+class Loop:
+    """The loop itself, when all that goes into it has been found good."""
 
-    def total(output: Any, y: Any) -> Any:
-        cost = criterion(output, feeding.aligned(output, y))
-        return cost if penalty is None else cost + penalty(model)
+    def __init__(
+        self,
+        state: State,
+        feeding: OneByOne | AllAtOnce,
+        criterion: Callable,
+        penalty: Callable | None,
+        measures: dict[str, Callable],
+        listeners: list[Callback],
+    ):
+        self.state, self.model, self.optimizer, self.history = state, state.model, state.optimizer, state.history
+        self.feeding, self.criterion, self.penalty = feeding, criterion, penalty
+        self.measures, self.listeners = measures, listeners
+        self.parameters = dict(self.model.named_parameters())
 
-    def step(x: Any, y: Any) -> None:
-        """The four lines that training is, and what looks on."""
-        if not model.training:
-            model.train()
-        cost = total(feeding.outputs(model, x), y)
-        state.loss = _number(cost)
-        _check_finite("the loss", state.loss, state, x, y)
-        optimizer.zero_grad()
-        cost.backward()
-        tell("after_backward")
-        for name, p in model.named_parameters():
-            _check_finite(f"the gradient of {name}", _largest(p.grad), state, x, y)
-        with uninterrupted():
-            optimizer.step()
-            history.steps.append(state.loss)
+    def run(self, loader: Iterable, held: Iterable | None) -> None:
+        """All epochs, or fewer."""
+        state, history = self.state, self.history
+        try:
+            self.tell("on_train_begin")
+            for state.epoch in range(1, state.epochs + 1):
+                began = time.perf_counter()
+                self.tell("on_epoch_begin")
+                history.rows.append(self.epoch(loader, held))
+                history.seconds.append(time.perf_counter() - began)
+                self.tell("on_epoch_end")
+                if history.stopped:
+                    break
+        except KeyboardInterrupt:
+            history.stopped = f"interrupted by Ctrl-C in epoch {state.epoch}"
+        except BaseException as error:
+            history.stopped = history.stopped or f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self.tell("on_train_end")
 
-    def evaluate(batches: Iterable) -> dict[str, float]:
-        with _mode_restored(model), no_grad():
-            model.eval()
-            fed = [feeding.batch(x, y) for x, y in batches]
-            output, y = feeding.join([feeding.outputs(model, x) for x, _ in fed]), feeding.join([y for _, y in fed])
-            numbers, targets = feeding.numbers(output), feeding.aligned(output, y)
-            found = {name: float(measure(numbers, targets)) for name, measure in measures.items()}
-            return {"loss": float(total(output, y)), **found}
-
-    def epoch() -> None:
-        began = time.perf_counter()
-        tell("on_epoch_begin")
-        seen, costs = [], []
-        for i, (x, y) in enumerate(pairs("data", loader)):
-            x, y = feeding.batch(x, y)
+    def epoch(self, loader: Iterable, held: Iterable | None) -> dict[str, Any]:
+        """Every batch once; returns the epoch's numbers."""
+        state, seen = self.state, []
+        cost = samples = 0.0
+        expected = len(loader) if isinstance(loader, Sized) else math.inf
+        for i, (x, y) in enumerate(pairs("data", loader), start=1):
             state.step += 1
-            step(x, y)
-            costs.append((state.loss, len(x)))
-            ...
-        row = {"epoch": state.epoch, "loss": 0.0}
-    return history
+            x, y = self.feeding.batch(x, y)
+            self.step(x, y)
+            cost, samples = cost + state.loss * len(x), samples + len(x)
+            state.share = (state.epoch - 1 + min(i / expected, 1.0)) / state.epochs
+            self.tell("on_batch_end")
+            if self.measures:
+                seen.append((x, y))
+        state.share = state.epoch / state.epochs
+        row: dict[str, Any] = {"epoch": state.epoch, "loss": cost / samples}
+        found = self.evaluate(seen) if seen else {}
+        if held is not None:
+            batches = [self.feeding.batch(x, y) for x, y in pairs("validation", held)]
+            found |= {f"val_{name}": number for name, number in self.evaluate(batches, loss=True).items()}
+        return row | found | ({} if state.lr is None else {"lr": state.lr})
+
+    def step(self, x: Any, y: Any) -> None:
+        """Forward, loss, backward, update: the lines that training is made of."""
+        if not self.model.training:
+            self.model.train()
+        output = self.feeding.outputs(self.model, x)
+        loss = self.total(output, self.feeding.aligned(output, y))
+        self.state.loss = as_number(loss)
+        self.demand_finite("the loss", self.state.loss, x, y)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.tell("after_backward")
+        for name, p in self.parameters.items():
+            self.demand_finite(f"the gradient of {name}", largest(p.grad), x, y)
+        with uninterrupted():
+            self.optimizer.step()
+            self.history.steps.append(self.state.loss)
+
+    def total(self, output: Any, y: Any) -> Any:
+        """What is minimised: the loss, and the penalty if there is one."""
+        loss = self.criterion(output, y)
+        return loss if self.penalty is None else loss + self.penalty(self.model)
+
+    def evaluate(self, batches: list, loss: bool = False) -> dict[str, float]:
+        """The metrics (and the loss) of all outputs at once, as in use: eval() mode, and no graph."""
+        feeding = self.feeding
+        with mode_restored(self.model), no_grad():
+            self.model.eval()
+            output = feeding.join([feeding.outputs(self.model, x) for x, _ in batches])
+            y = feeding.aligned(output, feeding.join([y for _, y in batches]))
+            found = {"loss": float(self.total(output, y))} if loss else {}
+            return found | {name: float(m(feeding.numbers(output), y)) for name, m in self.measures.items()}
+
+    def tell(self, hook: str) -> None:
+        """Give every callback its turn."""
+        for listener in self.listeners:
+            getattr(listener, hook)(self.state)
+
+    def demand_finite(self, what: str, number: float, x: Any, y: Any) -> None:
+        """FloatingPointError, with what to try, if the number is nan or infinite."""
+        if math.isfinite(number):
+            return
+        state, history = self.state, self.history
+        history.stopped = f"{what} became {number} in epoch {state.epoch}, step {state.step}"
+        before = ", ".join(f"{loss:.4g}" for loss in history.steps[-3:]) or "none"
+        bad = [f"{name} of this batch holds {n} nan or infinite" for name, n in (("X", not_finite(x)), ("y", not_finite(y))) if n]
+        if bad:
+            advice = f"{' and '.join(bad)}: clean the data first"
+        else:
+            rate = f" (it is {state.lr:g})" if state.lr is not None else ""
+            advice = (
+                f"Try a smaller learning rate{rate}; clip the gradients (see training.Callback); losses that take "
+                "logits (bce_with_logits, cross_entropy) in place of the log of a probability"
+            )
+        error = FloatingPointError(
+            f"{history.stopped}; the losses before: {before}. The weights are as they were before this step. {advice}."
+        )
+        error.history = history  # type: ignore[attr-defined]
+        raise error
+
+
+def check_model(model: Any) -> None:
+    """TypeError or ValueError for what can't be trained."""
+    if isinstance(model, type):
+        raise TypeError(f"model is the class {model.__name__}: make one of it first, model = {model.__name__}(…)")
+    if not isinstance(model, Module):
+        raise TypeError(f"model must be an nn.Module, such as nn.MLP or nn.Sequential; {got(model)}")
+    parameters = model.parameters()
+    if not parameters:
+        raise ValueError(
+            f"{type(model).__name__} has no parameters, so there is nothing to train: keep Values, Tensors or layers as "
+            "its attributes (self.layer = nn.Linear(2, 1))"
+        )
+    if not any(p.requires_grad for p in parameters):
+        raise ValueError("all parameters are frozen, so there is nothing to train: model.requires_grad_(True) thaws them")
+
+
+def as_number(loss: Any) -> float:
+    """The loss as a float; TypeError or ValueError for what backward() can't start from."""
+    if not hasattr(loss, "backward"):
+        raise TypeError(
+            f"the loss must be a Value or a Tensor that knows how it was made, {got(loss)}: compute it from the model's "
+            "output, without .data, .item() or float()"
+        )
+    if getattr(loss, "size", 1) != 1:
+        raise ValueError(f"the loss must be one number, got shape {loss.shape}: take its .mean()")
+    return float(loss)
+
+
+def largest(gradient: Any) -> float:
+    """The largest size of a number in a gradient; nan if one of them is."""
+    if hasattr(gradient, "max"):
+        return float(abs(gradient).max(initial=0.0))
+    return abs(gradient or 0.0)
+
+
+@contextmanager
+def mode_restored(model: Module) -> Iterator[None]:
+    """Whatever train() and eval() do meanwhile, each module ends in the mode it had."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A Ctrl-C meanwhile takes effect afterwards. (Signals reach the main thread only.)"""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    pressed: list[tuple] = []
+    signal.signal(signal.SIGINT, lambda *args: pressed.append(args))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        before(*pressed[0])

@@ -71,7 +71,7 @@ class Recorder(Callback):
         self._before = {}
 
     def _record(self, state: State, name: str, found: dict[str, Any]) -> None:
-        row = {"step": state.step, "epoch": state.epoch, "parameter": name}
+        row: dict[str, Any] = {"step": state.step, "epoch": state.epoch, "parameter": name}
         for quantity, numbers in found.items():
             row |= {f"{quantity}_{k}": v for k, v in _statistics(numbers).items()}
         row["ratio"] = row["update_norm"] / row["weight_norm"] if row["weight_norm"] else math.nan

@@ -1,0 +1,131 @@
+"""The public surface, pinned: a name that appears or disappears here is a decision, not an accident."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+import types
+
+import pytest
+
+import micrograd_plus
+
+# fmt: off
+PUBLIC = {
+    "micrograd_plus": """
+        Binary Many Structural Tensor Ternary Unary Value abs arctan clip concatenate cos cosh data einsum elu erfc exp
+        expm1 gelu grad leaky_relu log log1p maximum minimum nn no_grad optim relu seed sigmoid sign silu sin sinh
+        softplus sqrt stack sum tan tanh training value_and_grad where
+    """,
+    "micrograd_plus.nn": """
+        BCELoss BCEWithLogitsLoss CrossEntropyLoss Dropout ELU Flatten GELU HingeLoss HuberLoss KLDivLoss L1Loss Layer
+        LeakyReLU Linear LogSoftmax MLP MSELoss Module NLLLoss Neuron ReLU Sequential SiLU Sigmoid Softmax Softplus Tanh
+        binary_cross_entropy binary_cross_entropy_with_logits cross_entropy functional hinge_loss huber_loss init kl_div
+        l1_loss l1_penalty l2_penalty mse_loss nll_loss
+    """,
+    "micrograd_plus.optim": """
+        Adagrad Adam AdamW CosineAnnealingLR ExponentialLR LRScheduler LambdaLR LinearLR OneCycleLR Optimizer RMSprop
+        ReduceLROnPlateau SGD SequentialLR StepLR clip_grad_norm_ clip_grad_value_
+    """,
+    "micrograd_plus.data": """
+        DataLoader batches linear load_digits make_blobs make_circles make_moons make_spirals polynomial standardize
+        train_test_split xor
+    """,
+    "micrograd_plus.training": """
+        Callback Checkpoint EarlyStopping History Recorder Schedule fit load_checkpoint
+    """,
+}
+# fmt: on
+INTERNAL = {"annotations", "Any", "TYPE_CHECKING", "import_module", "engine", "cli", "demo"}
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_names_are_pinned(module):
+    room = importlib.import_module(module)
+    found = {
+        name
+        for name in dir(room)
+        if not name.startswith("_") and name not in INTERNAL
+        and not (isinstance(getattr(room, name), types.ModuleType) and not _is_public_module(module, name))
+    }  # fmt: skip
+    assert sorted(found) == sorted(PUBLIC[module].split())
+
+
+def _is_public_module(module, name):
+    return name in PUBLIC[module].split()
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_public_name_has_a_docstring(module):
+    room = importlib.import_module(module)
+    missing = []
+    for name in PUBLIC[module].split():
+        thing = getattr(room, name)
+        if (inspect.isclass(thing) or inspect.isfunction(thing) or inspect.ismodule(thing)) and not thing.__doc__:
+            missing.append(name)
+    assert not missing
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'Tensr'"):
+        micrograd_plus.Tensr  # noqa: B018
+
+
+BLOCK_NUMPY = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "numpy":
+            raise ImportError("numpy is blocked")
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120)
+
+
+def test_the_scalar_half_works_where_numpy_cannot_be_had():
+    done = run(
+        BLOCK_NUMPY
+        + """
+import micrograd_plus as mg
+from micrograd_plus.engine import Value
+from micrograd_plus.nn import Neuron, Layer, MLP
+mg.seed(3)
+X, y = mg.data.xor()
+model = mg.nn.MLP(2, [4, 1], activation="tanh")
+optimizer = mg.optim.SGD(model.parameters(), lr=0.5)
+for step in range(300):
+    loss = mg.nn.mse_loss([model(x) for x in X], y)
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+assert loss.data < 0.01, loss
+assert mg.grad(lambda x: x ** 3)(2.0) == 12.0
+assert "numpy" not in sys.modules
+try:
+    mg.Tensor
+except ImportError:
+    print("only Tensor needs NumPy")
+"""
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "only Tensor needs NumPy\n"
+
+
+def test_importing_is_light():
+    done = run("import sys, micrograd_plus; print(*sorted({m.partition('.')[0] for m in sys.modules}))")
+    loaded = set(done.stdout.split())
+    assert "micrograd_plus" in loaded
+    assert not loaded & {"numpy", "matplotlib", "graphviz", "sympy", "tqdm", "IPython", "numba", "torch", "pandas"}
+
+
+def test_seed_makes_everything_repeatable():
+    def run_once():
+        micrograd_plus.seed(0)
+        model = micrograd_plus.nn.Sequential(
+            micrograd_plus.nn.Linear(4, 8), micrograd_plus.nn.Dropout(0.5), micrograd_plus.nn.Linear(8, 2)
+        )
+        x = next(iter(micrograd_plus.data.DataLoader([[float(i)] * 4 for i in range(8)], batch_size=4)))
+        return model(x).numpy()
+
+    assert (run_once() == run_once()).all()
