@@ -80,9 +80,8 @@ def main() -> None:
     ratios = [a / b for a, b in zip(times["micrograd"][1:], times["micrograd_plus"][1:], strict=True)]
     print(f"micrograd's moons demo, {STEPS} steps in turn; losses differ by at most {worst:.1e}")
     for library in pipes:
-        print(
-            f"  {library:15s} {statistics.median(times[library]) * 1e3:8.1f} ms a step   {memory[library] / 1024:7.1f} MB"
-        )
+        milliseconds = statistics.median(times[library]) * 1e3
+        print(f"  {library:15s} {milliseconds:8.1f} ms a step   {memory[library] / 1024:7.1f} MB")
     print(f"  {statistics.median(ratios):.1f} times as fast (from {min(ratios):.1f} to {max(ratios):.1f})")
     print(f"  {memory['micrograd_plus'] / memory['micrograd']:.2f} of the memory")
 

@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import statistics
 import time
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ def data(batch: int, sizes: tuple[int, ...], loss: str) -> tuple[np.ndarray, np.
 
 def layers(library, sizes: tuple[int, ...], **options) -> list:
     found = []
-    for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(sizes)):
         found += [library.Linear(a, b, **options), library.ReLU()][: 2 if i < len(sizes) - 2 else 1]
     return found
 

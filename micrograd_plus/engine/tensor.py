@@ -518,9 +518,7 @@ def _broadcast(op: Op, operands: tuple, arrays: list) -> list:
 def _as_new_array(data: Any, dtype: Any) -> np.ndarray:
     """A new array that nobody else holds, of a dtype that we can compute with."""
     if isinstance(data, Node):
-        raise TypeError(
-            f"this is a {type(data).__name__} already: use it as it is, or .detach() for a copy of its numbers"
-        )
+        raise TypeError(f"this is a {type(data).__name__} already: use it as it is, or .detach() for a copy")
     try:
         array = np.array(data, dtype=dtype)
     except (ValueError, TypeError) as error:

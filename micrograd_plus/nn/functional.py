@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..engine.array_ops import linear as linear
 from ..engine.ops import gelu as gelu
 from ..engine.ops import relu as relu

@@ -13,7 +13,8 @@ class Module:
     """The base of every network: parameters are found by walking its attributes, lists and dicts.
 
     Write `forward(self, x)` in a subclass, keep Values, Tensors or other modules as attributes, and call it. Leaf
-    Values and Tensors are parameters; NumPy arrays (names without a leading underscore) are buffers: saved, not trained.
+    Values and Tensors are parameters; NumPy arrays are buffers: saved, not trained (unless named with a leading
+    underscore: those are the module's own affair).
 
     >>> from micrograd_plus import Value
     >>> class Line(Module):
@@ -34,6 +35,7 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x) that says what it computes")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The output of forward, shown to the hooks."""
         y = self.forward(*args, **kwargs)
         for hook in self._forward_hooks:
             replaced = hook(self, args, y)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from ..engine import ops
@@ -94,8 +95,7 @@ class MLP(Module):
         rng = random if seed is None else random.Random(seed)
         sizes, last = [nin, *nouts], len(nouts) - 1
         self.layers = [
-            Layer(a, b, nonlin=i != last, activation=activation, rng=rng)
-            for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
+            Layer(a, b, nonlin=i != last, activation=activation, rng=rng) for i, (a, b) in enumerate(pairwise(sizes))
         ]
 
     def forward(self, x: Any) -> Any:
