@@ -1,0 +1,126 @@
+"""The demo's page: one HTML file, nothing loaded from anywhere."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from . import pictures
+from .runs import STEPS, DigitsRun, MoonsRun
+
+MARK = "<!doctype html><!-- made by micrograd-plus demo -->\n"
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #222; --paper: #fff; --soft: #eef1f4; --link: #0060a0; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8e8e8; --paper: #16181d; --soft: #23262d; --link: #7cc4ff; } }
+body { color: var(--ink); background: var(--paper); font: 17px/1.55 system-ui, sans-serif; max-width: 60rem;
+       margin: 2rem auto; padding: 0 1rem; }
+h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
+img { max-width: 100%; height: auto; }
+.pair { display: flex; flex-wrap: wrap; gap: 1rem; } .pair figure { flex: 1 1 20rem; }
+figure { margin: 1rem 0; } figcaption { font-size: .9em; opacity: .85; }
+code, pre { background: var(--soft); border-radius: 4px; padding: .1em .3em; } pre { padding: .8em 1em; overflow-x: auto; }
+.note { background: var(--soft); border-radius: 8px; padding: .6rem 1rem; }
+a { color: var(--link); }
+"""
+
+
+def page(moons: MoonsRun, digits: DigitsRun, seed: int) -> str:
+    """The whole page as text."""
+    shown = np.arange(min(30, len(digits.labels)))
+    first, last = moons.scalar_losses[0], moons.scalar_losses[-1]
+    missed = digits.mistakes
+    confident = [f"{digits.probabilities[i, digits.predictions[i]]:.0%}" for i in missed[:1]]
+    return f"""{MARK}<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>micrograd_plus: what happened when two networks were trained</title><style>{STYLE}</style></head><body>
+<h1>What happened when two networks were trained</h1>
+<p>Everything on this page was computed on your machine a moment ago (seed {seed}), from the plain Python that you can
+read in <code>micrograd_plus/engine/</code>.</p>
+
+<h2>1. Two moons: 100 points, 337 weights</h2>
+<p>The network gets the two coordinates of a point and gives one number. Above 0 it says “class 1”, below 0 “class −1”.
+Its weights start at random, so at first it is wrong about many points. Then, {STEPS} times over: compute the loss (how
+wrong it is), go backwards through the computation to find how the loss answers to each of the 337 weights, and move
+each weight a little against its slope.</p>
+<div class="pair">
+{
+        _figure(
+            partial(pictures.boundary, moons),
+            "Scatter plot of two interleaved half-moons, with the line where the network changes its mind running between them.",
+            f"Solid line: where the network changes its mind. Dashed: where the margin loss stops caring. {moons.accuracy:.0%} of the points are on the right side.",
+        )
+    }
+{
+        _figure(
+            partial(pictures.moons_losses, moons),
+            f"Line plot: the loss falls from {first:.2f} to {last:.3f}; the two runs lie on top of each other.",
+            f"The loss fell from {first:.2f} to {last:.3f}.",
+        )
+    }
+</div>
+<p class="note">It was trained twice from the same weights: once with scalar <code>Value</code>s, where every single
+multiplication is a node you can look at, and once with <code>Tensor</code>s, arrays of numbers. The losses of the two
+runs differ by at most {moons.difference:.1e}: it is the same computation. The arrays took {moons.tensor_seconds:.2f} s,
+the single numbers {moons.scalar_seconds:.1f} s.</p>
+
+<h2>2. Handwritten digits: real images</h2>
+<p>1,797 digits written by 13 people, 8 by 8 pixels each. The network learned from {digits.n_train:,} of them (each also
+moved by one pixel up, down, left and right: it is still the same digit) and never saw the other {len(digits.labels)}:
+those tell whether it has understood something or only remembers. It reads <strong>{
+        digits.accuracy:.1%}</strong> of them
+right. Guessing would give 10 %.</p>
+{
+        _figure(
+            partial(pictures.digits_losses, digits),
+            f"Two line plots over {len(digits.losses)} epochs: training and held-out loss fall; held-out accuracy rises from about 10 to {100 * digits.accuracy:.1f} percent.",
+            "When the dashed line stops falling while the solid one still does, the network has begun to learn its examples by heart.",
+        )
+    }
+{
+        _figure(
+            partial(pictures.digit_grid, digits, shown),
+            f"Thirty held-out digits with the network's reading above each: {', '.join(str(p) for p in digits.predictions[shown])}.",
+            "Some held-out digits, and how the network reads them.",
+        )
+    }
+<h3>Its {len(missed)} mistakes</h3>
+{
+        _figure(
+            partial(pictures.digit_grid, digits, missed),
+            "The misread digits, each with what the network said and what is right: "
+            + "; ".join(f"said {digits.predictions[i]}, is {digits.labels[i]}" for i in missed)
+            + ".",
+            "Would you have read them all?"
+            + (
+                f" It was {confident[0]} sure of the first one: a network’s confidence is not a promise."
+                if confident
+                else ""
+            ),
+        )
+        if len(missed)
+        else "<p>None this time.</p>"
+    }
+
+<h2>What you have just seen</h2>
+<ol>
+<li><strong>Forward:</strong> the numbers go in, the network computes, the loss says how wrong it is.</li>
+<li><strong>Backward:</strong> each weight learns how the loss would change if it changed a little: its gradient.</li>
+<li><strong>Step:</strong> each weight moves a little against its gradient.</li>
+<li>Again, from 1. That is all: there is no other secret in training.</li>
+</ol>
+<p>Try it on your own expression:</p>
+<pre>from micrograd_plus import Value
+a, b = Value(2.0), Value(-3.0)
+c = (a * b + 10).tanh()
+c.backward()
+print(a.grad, b.grad)</pre>
+<p>Digits: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998,
+CC BY 4.0.</p>
+</body></html>
+"""
+
+
+def _figure(draw: partial, alt: str, caption: str) -> str:
+    return f"<figure>{pictures.as_html(draw, alt)}<figcaption>{caption}</figcaption></figure>"
