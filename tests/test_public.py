@@ -32,7 +32,7 @@ PUBLIC = {
         train_test_split xor
     """,
     "micrograd_plus.training": """
-        Callback Checkpoint EarlyStopping History Recorder Schedule fit load_checkpoint
+        Callback Checkpoint EarlyStopping History Recorder Schedule State accuracy fit load_checkpoint save_checkpoint
     """,
 }
 # fmt: on
@@ -95,7 +95,7 @@ from micrograd_plus.nn import Neuron, Layer, MLP
 mg.seed(3)
 X, y = mg.data.xor()
 model = mg.nn.MLP(2, [4, 1], activation="tanh")
-optimizer = mg.optim.SGD(model.parameters(), lr=0.5)
+optimizer = mg.optim.SGD(model.parameters(), lr=0.2)
 for step in range(300):
     loss = mg.nn.mse_loss([model(x) for x in X], y)
     optimizer.zero_grad(); loss.backward(); optimizer.step()

@@ -60,8 +60,8 @@ each weight a little against its slope.</p>
         )
     }
 </div>
-<p class="note">It was trained twice from the same weights: once with scalar <code>Value</code>s, where every single
-multiplication is a node you can look at, and once with <code>Tensor</code>s, arrays of numbers. The losses of the two
+<p class="note">It was trained twice from the same weights: once with scalar <code>Value</code> objects, where every single
+multiplication is a node you can look at, and once with <code>Tensor</code> objects, arrays of numbers. The losses of the two
 runs differ by at most {moons.difference:.1e}: it is the same computation. The arrays took {moons.tensor_seconds:.2f} s,
 the single numbers {moons.scalar_seconds:.1f} s.</p>
 
@@ -70,12 +70,12 @@ the single numbers {moons.scalar_seconds:.1f} s.</p>
 moved by one pixel up, down, left and right: it is still the same digit) and never saw the other {len(digits.labels)}:
 those tell whether it has understood something or only remembers. It reads <strong>{
         digits.accuracy:.1%}</strong> of them
-right. Guessing would give 10 %.</p>
+right. Guessing would give 10&nbsp;%.</p>
 {
         _figure(
             partial(pictures.digits_losses, digits),
             f"Two line plots over {len(digits.losses)} epochs: training and held-out loss fall; held-out accuracy rises from about 10 to {100 * digits.accuracy:.1f} percent.",
-            "When the dashed line stops falling while the solid one still does, the network has begun to learn its examples by heart.",
+            "While it learns, dropout switches neurons off at random: that is why the training loss starts above the held-out one. Where the dashed line stops falling while the solid one still does, the network has begun to learn its examples by heart.",
         )
     }
 {

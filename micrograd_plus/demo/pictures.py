@@ -12,9 +12,9 @@ import numpy as np
 from .runs import DigitsRun, MoonsRun
 
 # Okabe and Ito's colours, told apart by colour-blind readers too; shapes and dashes say the same again.
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-LIGHT = {"ink": "#222222", "paper": "#ffffff", "soft": "#cccccc", "map": "Greys"}
-DARK = {"ink": "#e8e8e8", "paper": "#16181d", "soft": "#444a55", "map": "gray"}
+ORANGE, RED = "#E69F00", "#D55E00"
+LIGHT = {"ink": "#222222", "paper": "#ffffff", "soft": "#cccccc", "blue": "#0072B2", "map": "Greys"}
+DARK = {"ink": "#e8e8e8", "paper": "#16181d", "soft": "#444a55", "blue": "#56B4E9", "map": "gray"}
 
 
 def as_html(draw: Callable[[dict], Any], alt: str) -> str:
@@ -55,11 +55,11 @@ def boundary(run: MoonsRun, theme: dict) -> Any:
     low, high = run.X.min(axis=0) - 0.5, run.X.max(axis=0) + 0.5
     xs, ys = np.meshgrid(np.linspace(low[0], high[0], 160), np.linspace(low[1], high[1], 160))
     scores = run.scores(np.column_stack([xs.ravel(), ys.ravel()])).reshape(xs.shape)
-    ax.contourf(xs, ys, scores, levels=[-1e9, 0, 1e9], colors=[BLUE, ORANGE], alpha=0.18)
+    ax.contourf(xs, ys, scores, levels=[-1e9, 0, 1e9], colors=[theme["blue"], ORANGE], alpha=0.18)
     ax.contour(
         xs, ys, scores, levels=[-1, 0, 1], colors=theme["ink"], linewidths=[0.8, 1.6, 0.8], linestyles=["--", "-", "--"]
     )
-    for label, color, marker in ((-1, BLUE, "o"), (1, ORANGE, "^")):
+    for label, color, marker in ((-1, theme["blue"], "o"), (1, ORANGE, "^")):
         mine = run.y == label
         ax.scatter(
             *run.X[mine].T,
@@ -81,7 +81,7 @@ def moons_losses(run: MoonsRun, theme: dict) -> Any:
     ax = figure.subplots()
     steps = np.arange(1, len(run.scalar_losses) + 1)
     ax.plot(steps, run.tensor_losses, color=ORANGE, linewidth=5, alpha=0.6, label="as Tensors")
-    ax.plot(steps, run.scalar_losses, color=BLUE, linewidth=1.5, linestyle="--", label="as scalar Values")
+    ax.plot(steps, run.scalar_losses, color=theme["blue"], linewidth=1.5, linestyle="--", label="as scalar Values")
     ax.set(xlabel="step", ylabel="loss", ylim=(0, None))
     ax.legend()
     return figure
@@ -92,7 +92,7 @@ def digits_losses(run: DigitsRun, theme: dict) -> Any:
     figure = _figure(8, 3.2)
     left, right = figure.subplots(1, 2)
     epochs = np.arange(1, len(run.losses) + 1)
-    left.plot(epochs, run.losses, color=BLUE, label="training")
+    left.plot(epochs, run.losses, color=theme["blue"], label="training")
     left.plot(epochs, run.held_out_losses, color=RED, linestyle="--", label="held out")
     left.set(xlabel="epoch", ylabel="loss (log scale)", yscale="log")
     left.legend()

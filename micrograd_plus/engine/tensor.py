@@ -455,7 +455,9 @@ _new = Tensor.__new__
 
 def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracked: bool) -> Tensor:
     """The Tensor that holds y, with its origin if that is to be remembered."""
-    y, kept = y if op.keeps else (y, y)
+    kept = None
+    if op.keeps:
+        y, kept = y
     if y.__class__ is not np.ndarray:  # NumPy gives a scalar where an array has no axes
         y = np.asarray(y)
     if y.dtype.kind == "b":
@@ -464,13 +466,11 @@ def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracke
     node = _new(Tensor)
     node._array, node.label, node.grad, node.hooks = y, "", None, None
     if tracked and is_recording():
-        node.op, node._operands, node._arrays, node.settings = op, operands, arrays, settings or _NONE
-        node._kept = kept if op.keeps else y
-        node.requires_grad = True
+        node.requires_grad, node.op, node._operands, node._arrays = True, op, operands, arrays
+        node.settings, node._kept = settings, y if kept is None else kept
     else:
-        node.op, node._operands, node._arrays, node.settings = None, (), (), _NONE
-        node._kept = None
-        node.requires_grad = False
+        node.requires_grad, node.op, node._operands, node._arrays = False, None, (), ()
+        node.settings, node._kept = _NONE, None
     return node
 
 

@@ -105,13 +105,13 @@ class Dropout(Module):
 
 
 class _Activation(Module):
-    """An activation with settings that are kept as attributes."""
+    """A function of each number, as a module."""
 
     function: Callable
 
     def forward(self, x: Any) -> Any:
         """The function of each number."""
-        return type(self).function(x, **vars_of(self))
+        return type(self).function(x)
 
     def extra_repr(self) -> str:
         """The settings."""
@@ -164,34 +164,42 @@ class Softplus(_Activation):
 class LeakyReLU(_Activation):
     """x above 0, negative_slope · x below."""
 
-    function = F.leaky_relu
-
     def __init__(self, negative_slope: float = 0.01):
         self.negative_slope = negative_slope
+
+    def forward(self, x: Any) -> Any:
+        """The function of each number."""
+        return F.leaky_relu(x, self.negative_slope)
 
 
 class ELU(_Activation):
     """x above 0, alpha · (exp(x) - 1) below (Clevert et al., 2015)."""
 
-    function = F.elu
-
     def __init__(self, alpha: float = 1.0):
         self.alpha = alpha
+
+    def forward(self, x: Any) -> Any:
+        """The function of each number."""
+        return F.elu(x, self.alpha)
 
 
 class Softmax(_Activation):
     """exp(x) / sum(exp(x)) along `dim`: numbers that add up to 1."""
 
-    function = F.softmax
-
     def __init__(self, dim: int = -1):
         self.dim = dim
+
+    def forward(self, x: Any) -> Any:
+        """The function along one axis."""
+        return F.softmax(x, self.dim)
 
 
 class LogSoftmax(_Activation):
     """The logarithm of softmax along `dim`."""
 
-    function = F.log_softmax
-
     def __init__(self, dim: int = -1):
         self.dim = dim
+
+    def forward(self, x: Any) -> Any:
+        """The function along one axis."""
+        return F.log_softmax(x, self.dim)

@@ -9,7 +9,7 @@ from ..engine import ops
 
 def cross_entropy_of_lists(rows: Any, labels: Any, weight: Any, smoothing: float, reduction: str) -> Any:
     """The same loss, row by row: log(sum(exp(x))) - x[label], each shifted by its largest number."""
-    labels = [int(t) for t in (labels if hasattr(labels, "__len__") else [labels])]
+    labels = [_class_index(t) for t in (labels if hasattr(labels, "__len__") else [labels])]
     rows = [rows] if rows and not isinstance(rows[0], (list, tuple)) else rows
     if len(rows) != len(labels):
         raise ValueError(f"cross_entropy: the model gave {len(rows)} rows of scores for {len(labels)} labels")
@@ -27,3 +27,9 @@ def cross_entropy_of_lists(rows: Any, labels: Any, weight: Any, smoothing: float
     if reduction == "none":
         return losses
     return ops.sum_(losses) * (1 / sum(weights) if reduction == "mean" else 1.0)
+
+
+def _class_index(t: Any) -> int:
+    if t != int(t):
+        raise ValueError(f"cross_entropy: class indices must be whole numbers, got {t!r}")
+    return int(t)

@@ -78,10 +78,13 @@ class Optimizer:
         >>> w.data
         0.75
         """
-        everything = ((p, group) for group in self.param_groups for p in group["params"])
-        for position, (p, group) in enumerate(everything):
-            if p.grad is not None and getattr(p, "requires_grad", True):
-                self.update(p, p.grad, self.state.setdefault(position, {}), group)
+        position = 0
+        for group in self.param_groups:
+            for p in group["params"]:
+                g = p.grad
+                if g is not None and getattr(p, "requires_grad", True):
+                    self.update(p, g, self.state.setdefault(position, {}), group)
+                position += 1
 
     def zero_grad(self) -> None:
         """Forget the gradients: a number's becomes 0.0, an array's None.

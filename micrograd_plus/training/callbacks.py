@@ -135,8 +135,8 @@ class EarlyStopping(Watch):
         if self.improves(state):
             self._weights = state.model.state_dict()
         elif state.epoch - self.best_epoch >= self.patience:
-            best = f"{self.monitor} was best in epoch {self.best_epoch}" if self.best_epoch else f"{self.monitor} is nan"
-            self._reason = f"early stopping after epoch {state.epoch}: {best}"
+            best = f"was best in epoch {self.best_epoch}" if self.best_epoch else "was always nan"
+            self._reason = f"early stopping after epoch {state.epoch}: {self.monitor} {best}"
             state.stop(self._reason)
 
     def on_train_end(self, state: State) -> None:
@@ -174,7 +174,7 @@ class Schedule(Callback):
 
     def on_train_begin(self, state: State) -> None:
         """Make sure that the rates it sets are those that are used."""
-        if self.scheduler.optimizer is not state.optimizer:
+        if getattr(self.scheduler, "optimizer", state.optimizer) is not state.optimizer:
             raise ValueError(
                 "this schedule belongs to another optimiser, so it would change nothing: give fit the same optimiser, "
                 "optimizer=optimizer, that the schedule was made for"
@@ -212,6 +212,6 @@ def as_callbacks(callbacks: Any) -> list[Callback]:
         if isinstance(callback, type):
             raise TypeError(f"callbacks has the class {callback.__name__}, make one of it: {callback.__name__}(…)")
         if not isinstance(callback, Callback) and not callable(callback):
-            raise TypeError(f"a callback is a Callback, or a function that is called after each epoch; got {callback!r}")
+            raise TypeError(f"a callback is a Callback, or a function to be called after each epoch; got {callback!r}")
         made.append(callback if isinstance(callback, Callback) else AtEpochEnd(callback))
     return made

@@ -111,7 +111,7 @@ def loader_of(name: str, data: Any, batch_size: int, shuffle: bool, seed: int | 
         X, y = data
         return DataLoader(X, y, batch_size, shuffle, seed)
     if not isinstance(data, Iterable) or hasattr(data, "shape") or isinstance(data, (str, bytes, dict)):
-        raise TypeError(f"{name} must be a pair (X, y), or a DataLoader or the like that gives (x, y) batches; {got(data)}")
+        raise TypeError(f"{name} must be a pair (X, y), or a DataLoader or the like, of (x, y) batches; {got(data)}")
     if isinstance(data, Iterator):
         raise TypeError(f"{name} is used up after one epoch: give a DataLoader, or list(…) of the batches; {got(data)}")
     return data
@@ -122,10 +122,10 @@ def pairs(name: str, loader: Iterable) -> Iterator[tuple[Any, Any]]:
     empty = True
     for batch in loader:
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-            raise TypeError(f"{name} must give (x, y) batches, {got(batch)}; a whole data set goes in as a tuple (X, y)")
+            raise TypeError(f"{name} must give (x, y) batches, {got(batch)}; a whole data set is a tuple (X, y)")
         x, y = batch
         if len(x) != len(y):
-            raise ValueError(f"{name}: a batch has {len(x)} samples in x and {len(y)} in y; each sample needs its target")
+            raise ValueError(f"{name}: a batch has {len(x)} samples and {len(y)} targets; each sample needs its own")
         empty = False
         yield x, y
     if empty:

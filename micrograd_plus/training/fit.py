@@ -73,6 +73,8 @@ def fit(
     measures = choices.metrics_of(metrics, criterion)
     optimizer = choices.optimizer_of(optimizer, model)
     listeners = as_callbacks(callbacks)
+    if penalty is not None and not callable(penalty):
+        raise TypeError(f"penalty must be a function, as lambda model: 1e-4 * nn.l2_penalty(model); {got(penalty)}")
     data, validation = split(data, validation, seed)
     loader = loader_of("data", data, batch_size, shuffle=True, seed=seed)
     held = None if validation is None else loader_of("validation", validation, batch_size, shuffle=False, seed=None)
@@ -83,8 +85,10 @@ def fit(
     try:
         with mode_restored(model):
             loop.run(loader, held)
-    finally:
-        bar.close(state)
+    except BaseException:
+        bar.close(state, why=None)  # the error speaks for itself
+        raise
+    bar.close(state, why=state.history.stopped)
     return state.history
 
 
@@ -110,7 +114,8 @@ class Loop:
         state, history = self.state, self.history
         try:
             self.tell("on_train_begin")
-            for state.epoch in range(1, state.epochs + 1):
+            for epoch in range(1, state.epochs + 1):
+                state.epoch = epoch
                 began = time.perf_counter()
                 self.tell("on_epoch_begin")
                 history.rows.append(self.epoch(loader, held))
@@ -192,9 +197,10 @@ class Loop:
         state, history = self.state, self.history
         history.stopped = f"{what} became {number} in epoch {state.epoch}, step {state.step}"
         before = ", ".join(f"{loss:.4g}" for loss in history.steps[-3:]) or "none"
-        bad = [f"{name} of this batch holds {n} nan or infinite" for name, n in (("X", not_finite(x)), ("y", not_finite(y))) if n]
-        if bad:
-            advice = f"{' and '.join(bad)}: clean the data first"
+        bad = {"X": not_finite(x), "y": not_finite(y)}
+        if any(bad.values()):
+            found = " and ".join(f"{n} in {name}" for name, n in bad.items() if n)
+            advice = f"This batch has numbers that are nan or infinite ({found}): clean the data first"
         else:
             rate = f" (it is {state.lr:g})" if state.lr is not None else ""
             advice = (
@@ -217,19 +223,19 @@ def check_model(model: Any) -> None:
     parameters = model.parameters()
     if not parameters:
         raise ValueError(
-            f"{type(model).__name__} has no parameters, so there is nothing to train: keep Values, Tensors or layers as "
-            "its attributes (self.layer = nn.Linear(2, 1))"
+            f"{type(model).__name__} has no parameters, so there is nothing to train: keep Values, Tensors or layers "
+            "as its attributes (self.layer = nn.Linear(2, 1))"
         )
     if not any(p.requires_grad for p in parameters):
-        raise ValueError("all parameters are frozen, so there is nothing to train: model.requires_grad_(True) thaws them")
+        raise ValueError("all parameters are frozen, so nothing can be trained: model.requires_grad_(True) thaws them")
 
 
 def as_number(loss: Any) -> float:
     """The loss as a float; TypeError or ValueError for what backward() can't start from."""
     if not hasattr(loss, "backward"):
         raise TypeError(
-            f"the loss must be a Value or a Tensor that knows how it was made, {got(loss)}: compute it from the model's "
-            "output, without .data, .item() or float()"
+            f"the loss must be a Value or a Tensor that knows how it was made, {got(loss)}: compute it from the "
+            "model's output, without .data, .item() or float()"
         )
     if getattr(loss, "size", 1) != 1:
         raise ValueError(f"the loss must be one number, got shape {loss.shape}: take its .mean()")

@@ -10,7 +10,8 @@ def accuracy(output: Any, target: Any, boundary: float | None = 0.0) -> float:
 
     output: (N, C), where the largest of C scores wins; or one score a sample, (N,) or (N, 1): above the boundary
     means yes. target: class numbers (N,), or rows like the output's; for single scores 0 and 1, or -1 and 1.
-    boundary: 0 suits logits, 0.5 probabilities; None is midway between the labels, for outputs drawn to them. Arrays or lists. ValueError for labels or lengths that don't fit.
+    boundary: 0 suits logits, 0.5 probabilities; None is midway between the labels, for outputs drawn to them.
+    Arrays or lists. ValueError for labels or lengths that don't fit.
 
     >>> accuracy([[2.0, 1.0], [0.0, 3.0]], [0, 0])
     0.5

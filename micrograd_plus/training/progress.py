@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -14,13 +16,12 @@ LINES = 10  # where lines can't be updated, about so many are printed in all
 
 
 class Progress(Callback):
-    """Tells a screen the line of the moment. `close` leaves the last one standing."""
+    """Makes the line of the moment, and has a screen show it."""
 
     def __init__(self, screen: Screen):
         self.screen = screen
-        self.last_look = 0.0
+        self.last_look = -math.inf
         self.began = time.perf_counter()
-        self.line = ""
 
     def on_batch_end(self, state: State) -> None:
         """A new line, if the last one has stood long enough."""
@@ -31,13 +32,14 @@ class Progress(Callback):
 
     def on_epoch_end(self, state: State) -> None:
         """The epoch's numbers."""
-        self.line = self._line(state, {})
-        self.screen.epoch(self.line, state)
+        self.screen.epoch(self._line(state, {}), state)
 
-    def close(self, state: State) -> None:
+    def close(self, state: State, why: str | None) -> None:
         """The last line, which stays, and why training ended early, if it did."""
         line = self._line(state, {}, over=True) if state.history.rows else ""
-        self.screen.close(line, state.history.stopped)
+        if line:
+            self.screen.update(line, state.share)
+        self.screen.close(line, why)
 
     def _line(self, state: State, latest: dict[str, float], over: bool = False) -> str:
         rows = state.history.rows
@@ -46,8 +48,9 @@ class Progress(Callback):
         numbers.pop("epoch", None)
         spent = time.perf_counter() - self.began
         left = spent / state.share - spent if state.share else 0.0
-        parts = [f"epoch {epoch}/{state.epochs}", *(f"{name} {number:.4g}" for name, number in numbers.items())]
-        return "  ".join([*parts, duration(spent) if over else f"{duration(left)} left"])
+        timing = duration(spent) if over else f"{duration(left)} left"
+        shown = [f"{name} {number:.4g}" for name, number in numbers.items()]
+        return "  ".join([f"epoch {epoch}/{state.epochs}", timing, *shown])
 
 
 class Screen:
@@ -112,21 +115,15 @@ class Bar(Screen):
     def update(self, line: str, share: float) -> None:
         """Draw."""
         if self.bar is None:
+            width, height = shutil.get_terminal_size()  # never 0, unlike tqdm's
             form = "{percentage:3.0f}%|{bar:12}| {desc}"
-            self.bar = self.tqdm(total=1.0, bar_format=form, dynamic_ncols=True)
+            self.bar = self.tqdm(total=1.0, bar_format=form, ncols=width, nrows=height)
         self.bar.n = share
         self.bar.set_description_str(line)
 
-    def epoch(self, line: str, state: State) -> None:
-        """Draw."""
-        if self.bar is None:
-            self.update(line, state.share)
-
     def close(self, line: str, stopped: str | None) -> None:
-        """Draw the last time; why training ended early goes below."""
+        """Leave the bar standing; why training ended early goes below."""
         if self.bar is not None:
-            if line:
-                self.bar.set_description_str(line)
             self.bar.close()
         if stopped:
             print(stopped, file=sys.stderr, flush=True)
@@ -150,10 +147,9 @@ class Cell(Screen):
             self.handle.update(text, raw=True)
 
     def close(self, line: str, stopped: str | None) -> None:
-        """The last line, and below it why training ended early."""
-        lines = [text for text in (line, stopped) if text]
-        if lines:
-            self.update("\n".join(lines), 1.0)
+        """Leave the line standing, and below it why training ended early."""
+        if stopped:
+            self.update(f"{line}\n{stopped}".strip(), 1.0)
 
 
 def screen_for(progress: bool | Callable[[str], Any]) -> Screen:

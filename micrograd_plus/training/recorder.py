@@ -54,7 +54,7 @@ class Recorder(Callback):
     def series(self, parameter: str, column: str) -> list[float]:
         """One column of one parameter, a number a recorded step. KeyError if there is none such."""
         if self.rows and (parameter not in self.parameters or column not in self.rows[0]):
-            raise KeyError(f"nothing recorded as {parameter!r}, {column!r}: see recorder.parameters and recorder.rows[0]")
+            raise KeyError(f"no {column!r} of {parameter!r}: see recorder.parameters and recorder.rows[0]")
         return [row[column] for row in self.rows if row["parameter"] == parameter]
 
     def after_backward(self, state: State) -> None:
