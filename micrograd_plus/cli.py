@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.command is None:
         print(MENU)
         return 0
+    # Matrices as small as the demo's are quicker on one thread, by far so where other programs run. Read by NumPy.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from .demo import NotWritableError, run  # at first use: it needs NumPy and matplotlib
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from micrograd_plus.cli import main
-from micrograd_plus.demo import page, runs
+from micrograd_plus.demo import runs
+from micrograd_plus.demo.page import MARK
 
 ROOT = Path(__file__).parent.parent
 
@@ -96,7 +97,7 @@ def test_a_page_of_the_demo_is_replaced_and_another_is_not(tmp_path, capsys, mon
 
     ours = tmp_path / "ours"
     assert main(["demo", "--out", str(ours)]) == 130  # stopped by Ctrl-C
-    assert (ours / "index.html").read_text() == page.MARK
+    assert (ours / "index.html").read_text() == MARK
     assert main(["demo", "--out", str(ours)]) == 130  # and may be started again
 
 
