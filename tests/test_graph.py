@@ -165,7 +165,7 @@ def test_detach_cuts(leaf):
     run_backward(y)
     assert number(x.grad) == 3.0
     assert not x.detach().requires_grad
-    assert order(x.detach()) == [x.detach()] or len(order(x.detach())) == 1
+    assert x.detach().inputs == ()
 
 
 def test_detach_shares_no_memory():
@@ -468,7 +468,7 @@ def test_the_sum_of_a_million():
 
 
 def count(kind):
-    return sum(isinstance(x, kind) for x in gc.get_objects())
+    return sum(issubclass(type(x), kind) for x in gc.get_objects())  # isinstance() wakes lazy modules
 
 
 @pytest.mark.parametrize("kind", [Value, Tensor])
@@ -618,7 +618,7 @@ def own_relu():
 
 def test_a_pickle_never_turns_one_op_into_another():
     """A row of one's own that has a table's name must not come back as the table's."""
-    y = own_relu()(Value(-1.0))
+    y = own_relu()(Tensor(-1.0))
     try:
         z = pickle.loads(pickle.dumps(y))
     except (ValueError, TypeError, pickle.PicklingError):
@@ -668,7 +668,6 @@ def test_sine_four_times():
 def test_nested_grad():
     assert grad(lambda x: x * grad(lambda y: x * y * y)(3.0))(2.0) == 24.0
     assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0) == 1.0  # Siskind and Pearlmutter's confusion
-    assert grad(lambda x: grad(lambda y: x * y)(x) + x)(5.0) == 2.0
 
 
 def test_numbers_in_numbers_out():
@@ -717,6 +716,7 @@ def test_a_node_in_the_closure_is_not_the_argument():
     """grad(f)(v) is f's derivative at v, by its argument alone: d(v·y)/dy = v."""
     v = Value(3.0)
     assert grad(lambda y: v * y)(v).data == 3.0
+    assert grad(lambda x: grad(lambda y: x * y)(x) + x)(5.0) == 2.0
 
 
 def test_grad_stops_at_its_argument():
@@ -730,7 +730,6 @@ def test_grad_stops_at_its_argument():
 def test_a_closure_over_other_nodes(leaf):
     w = leaf(3.0)
     f = (lambda x: w * x * x) if isinstance(w, Value) else (lambda x: (w * x * x).sum())
-    assert number(grad(f)(KINDS["value"](2.0) if isinstance(w, Value) else Tensor(np.full((2, 3), 2.0))).data) == 12.0
     x = 2.0 if isinstance(w, Value) else np.full((2, 3), 2.0)
     assert number(grad(f)(x)) == 12.0
     assert w.grad is None or w.grad == 0.0

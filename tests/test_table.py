@@ -239,12 +239,8 @@ STRUCTURAL = {
         ),
     ],
     "pad": [
-        Case(
-            lambda k, a: a.pad(((1, 0), (0, 2))), [(2, 2)], lambda k, a: k.nn.functional.pad(a, (0, 2, 1, 0))
-        ),
-        Case(
-            lambda k, a: a.pad(1, value=5.0), [(2,)], lambda k, a: k.nn.functional.pad(a, (1, 1), value=5.0)
-        ),
+        Case(lambda k, a: a.pad(((1, 0), (0, 2))), [(2, 2)], lambda k, a: k.nn.functional.pad(a, (0, 2, 1, 0))),
+        Case(lambda k, a: a.pad(1, value=5.0), [(2,)], lambda k, a: k.nn.functional.pad(a, (1, 1), value=5.0)),
     ],
     "astype": [Case(lambda k, a: (a * a).astype(np.float64), [(2, 3)], lambda k, a: (a * a).double())],
     "matmul": [
@@ -417,19 +413,13 @@ def test_slopes_are_proved(name, number, monkeypatch):
         for i in numeric:
             low, high = spans[i]
             here[symbols[i]] = near[i] if low > 0 else -near[i] if high < 0 else symbols[i]
-    arguments = [
-        sympy.true if s == "yes" else sympy.false if s == "no" else symbols[i] for i, s in enumerate(spans)
-    ]
+    arguments = [sympy.true if s == "yes" else sympy.false if s == "no" else symbols[i] for i, s in enumerate(spans)]
     y = row.forward(*arguments)
     for i in numeric:
         slope = row.rules[i](y, *arguments)
         difference = sympy.diff(y, symbols[i]) - slope
-        difference = sympy.nsimplify(
-            sympy.sympify(difference).subs(here, simultaneous=True).doit(), rational=True
-        )
-        assert sympy.simplify(difference) == 0, (
-            f"d{name}/d{symbols[i]}: {sympy.diff(y, symbols[i])} is not {slope}"
-        )
+        difference = sympy.nsimplify(sympy.sympify(difference).subs(here, simultaneous=True).doit(), rational=True)
+        assert sympy.simplify(difference) == 0, f"d{name}/d{symbols[i]}: {sympy.diff(y, symbols[i])} is not {slope}"
 
 
 def test_the_proof_can_fail():
@@ -451,9 +441,7 @@ def test_pointwise_rows_are_torchs(name, number, dtype):
     torch = pytest.importorskip("torch")
     xs = draw(name, number, dtype=dtype)
     ours = leaves_of(Tensor, xs)
-    theirs = [
-        torch.tensor(x).double().requires_grad_() if x.dtype.kind == "f" else torch.tensor(x) for x in xs
-    ]
+    theirs = [torch.tensor(x).double().requires_grad_() if x.dtype.kind == "f" else torch.tensor(x) for x in xs]
     y, z = TABLE[name](*ours), torch_row(name)(*theirs)
     w = weights_for(y).astype(dtype)
     y.backward(w)
@@ -561,9 +549,7 @@ def test_structural_rows_can_be_differentiated_twice(name, number):
         for at in np.ndindex(x.shape):
             h = np.zeros_like(x)
             h[at] = 1e-3
-            f = lambda d, h=h, i=i: mixed(
-                *(Tensor(x + d * h if j == i else x) for j, x in enumerate(xs))
-            ).item()
+            f = lambda d, h=h, i=i: mixed(*(Tensor(x + d * h if j == i else x) for j, x in enumerate(xs))).item()
             expected = (8 * (f(1) - f(-1)) - (f(2) - f(-2))) / 12e-3
             assert seconds[i].numpy()[at] == pytest.approx(expected, rel=1e-7, abs=1e-7)
 
@@ -755,6 +741,8 @@ GROUPS = [
     ("norms, one of them 0",   lambda t: t.norm(axis=1).sum(),   [[0.0, 0.0], [3.0, 4.0]],      5.0,            [[0.0, 0.0], [0.6, 0.8]]),
     ("std of equal numbers",   lambda t: t.std(),                [1.0, 1.0],                    0.0,            [0.0, 0.0]),
     ("var of equal numbers",   lambda t: t.var(),                [1.0, 1.0],                    0.0,            [0.0, 0.0]),
+    ("std of one number",      lambda t: t.std(),                [5.0],                         nan,            [nan]),
+    ("var of one number",      lambda t: t.var(),                [5.0],                         nan,            [nan]),
     ("prod, one zero",         lambda t: t.prod(),               [0.0, 2.0, 3.0],               0.0,            [6.0, 0.0, 0.0]),
     ("prod, two zeros",        lambda t: t.prod(),               [0.0, 2.0, 0.0],               0.0,            [0.0, 0.0, 0.0]),
     ("prod of rows, zeros",    lambda t: t.prod(axis=1).sum(),   [[0.0, 5.0], [2.0, 3.0]],      6.0,            [[5.0, 0.0], [3.0, 2.0]]),
@@ -793,6 +781,16 @@ def test_the_mean_of_equal_numbers_is_that_number():
     """49 × (1 / 49) is 0.9999999999999999: divide, as NumPy and PyTorch do."""
     for n in range(1, 101):
         assert Tensor(np.ones(n)).mean().item() == 1.0, n
+
+
+def test_plain_numbers_have_the_values_edges():
+    """An op on plain numbers computes what it computes for Values: rules run on both."""
+    assert ops.log(0.0) == -inf
+    assert ops.exp(1000.0) == inf
+    assert ops.div(1.0, 0.0) == inf
+    assert ops.pow_(0.0, -1) == inf
+    with pytest.raises(ValueError, match=r"`log` of \(-1\) is not a real number"):
+        ops.log(-1.0)
 
 
 @pytest.mark.parametrize("name", ["log", "sqrt", "log1p"])

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..engine import ops
-from ..engine.graph import Binary, Op, Operand, Structural
+from ..engine.graph import Binary, Node, Op, Operand, Structural
 from .module import Module
 
 # The vocabulary is that of engine/ops.py: x is the model's output, t the target.
@@ -44,6 +44,18 @@ def _reduce(losses: Any, reduction: str, n: float | None = None) -> Any:
     return losses.sum() * (1.0 if reduction == "sum" or n is None else 1 / n)
 
 
+def _with_sum(row: Binary) -> Structural:
+    """The row and its sum (or mean) in one node, for Tensors: scale · Σ row(x, t)."""
+
+    def pull(slope: Callable) -> Callable:
+        return lambda g, y, x, t, scale: slope(None, x, t) * (g * scale)
+
+    return Structural(row.name, lambda x, t, scale: row.forward(x, t).sum() * scale, *map(pull, row.rules))
+
+
+SUMMED = {row: _with_sum(row) for row in (squared_error, hinge, bce, bce_logits)}
+
+
 def _each(loss: Callable, x: Any, target: Any, reduction: str) -> Any:
     """The loss of each pair of output and target, reduced."""
     if isinstance(x, (list, tuple)):
@@ -51,7 +63,10 @@ def _each(loss: Callable, x: Any, target: Any, reduction: str) -> Any:
         if len(xs) != len(ts):
             raise ValueError(f"the model gave {len(xs)} numbers, the target has {len(ts)}: they must pair up")
         return _reduce([loss(a, b) for a, b in zip(xs, ts, strict=True)], reduction)
-    return _reduce(loss(x, _same_shape(x, target)), reduction)
+    target = _same_shape(x, target)
+    if loss in SUMMED and isinstance(x, Node) and getattr(x, "size", 0) and reduction in ("mean", "sum"):
+        return SUMMED[loss](x, target, scale=1 / x.size if reduction == "mean" else 1.0)  # type: ignore[index]
+    return _reduce(loss(x, target), reduction)
 
 
 def _flat(x: Any) -> list:

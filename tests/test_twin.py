@@ -1,0 +1,300 @@
+"""The scalar twin: an array computation opened into its Values agrees with it, number by number."""
+
+import copy
+import operator
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from micrograd_plus import Tensor, Value, concatenate, einsum, maximum, stack, tanh, where
+from micrograd_plus import sum as sum_
+from micrograd_plus.engine import ValueArray
+from micrograd_plus.engine.graph import order
+
+X = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
+
+
+def values(x=X, label=""):
+    return Tensor(x, label=label).to_values()
+
+
+def agrees(f, *xs, rtol=1e-12, directly=True):
+    """Three ways: on Tensors, by opening the Tensors' graph, and on ValueArrays directly."""
+    tensors, arrays, leaves = [Tensor(x) for x in xs], [ValueArray.leaves(np.array(x)) for x in xs], {}
+    y = f(*tensors)
+    assert y.shape == ()
+    opened = y.to_values(leaves)
+    y.backward()
+    for root in (opened, f(*arrays)) if directly else (opened,):
+        assert isinstance(root, Value)
+        assert root.data == pytest.approx(y.item(), rel=rtol, abs=1e-14)
+        root.backward()
+    for t, a in zip(tensors, arrays, strict=True):
+        np.testing.assert_allclose(leaves[t].grad, t.grad, rtol=rtol, atol=1e-13)
+        if directly:
+            np.testing.assert_allclose(a.grad, t.grad, rtol=rtol, atol=1e-13)
+
+
+# ---- agreement ---------------------------------------------------------------------------------------------
+
+PROGRAMS = {
+    "a neuron layer": lambda x, w, b: ((x @ w + b).tanh() ** 2).sum(),
+    "normalised by its sum": lambda x, w, b: (x.exp() / x.exp().sum()).log().sum() + (w * b).sum(),
+    "standardised": lambda x, w, b: (((x - x.mean()) / (x.std() + 1e-5)) ** 3).sum() + (w * b).sum(),
+    "batch norm": lambda x, w, b: ((x - x.mean(0)) / (x.var(0, correction=0) + 1e-5).sqrt() @ w * b).sum(),
+    "softmax and cross-entropy": lambda x, w, b: -(x @ w + b).log_softmax(1)[[0, 1], [1, 0]].mean(),
+    "logsumexp": lambda x, w, b: ((x @ w).logsumexp(axis=1) * b).sum(),
+    "a whole logsumexp times more": lambda x, w, b: ((x @ w).logsumexp() * b).sum(),
+    "kinks": lambda x, w, b: (x @ w).relu().sum() + abs(x).sum() + maximum(w, 0.1).sum() + b.clip(0, 1).sum(),
+    "where": lambda x, w, b: where(x > 0, x * x, -x).sum() * b.sum() + w.sum(),
+    "an extreme": lambda x, w, b: (x.max(axis=1) * x.min()).sum() + (w * b.max()).sum(),
+    "norms": lambda x, w, b: (x / x.norm(axis=1, keepdims=True)).sum() * w.norm() + b.sum(),
+    "concatenate and stack": lambda x, w, b: (concatenate([x, x * 2]) @ w).sum() + (stack([b, b * b]) @ b).sum(),
+    "a stack of sums": lambda x, w, b: (stack([x.sum(), w.sum(), b.mean()]) ** 2).sum(),
+    "einsum": lambda x, w, b: einsum("ij,jk,k->", x, w, b),
+    "rows, columns, steps": lambda x, w, b: (x[0] * x[:, 1].sum() + w[:, 0] * w[1:, 1].sum()).sum() + b[::-1][0],
+    "repeated rows": lambda x, w, b: (x[[0, 0, 1]] ** 2).sum() + w[:, [1, 1]].sum() * b[0],
+    "shapes": lambda x, w, b: (x.T.reshape(2, 3).flip(1).pad(1).cumsum(0) ** 2).sum() + w.flatten().prod() + b.sum(),
+    "expanded": lambda x, w, b: (b.expand(3, 2) * w).sum() * x.sum().reshape(1, 1).expand(2, 2).sum(),
+    "one number again and again": lambda x, w, b: (x.sum() * w.sum()).tanh() * b.sum().exp() + x.sum(),
+    "Python's sum": lambda x, w, b: sum([x.sum(), w.sum(), b.sum()]) + sum_([x.sum(), b.sum()]),
+    "unsqueezed": lambda x, w, b: (x.unsqueeze(0).squeeze() * x.mean().unsqueeze(0)).sum() + (w * b).sum(),
+}
+
+
+# x.sum() of a ValueArray is a Value, and a Value has no reshape(): these can be opened alone
+OPENED_ALONE = {"a stack of sums", "expanded", "unsqueezed"}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_agree(name):
+    rng = np.random.default_rng(2)
+    inputs = rng.normal(size=(2, 3)), rng.normal(size=(3, 2)), rng.normal(size=2)
+    agrees(PROGRAMS[name], *inputs, directly=name not in OPENED_ALONE)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda t: t.max(), [3.0, 1.0, 3.0]),
+        (lambda t: t.max(axis=0).sum(), [[1.0, 2.0], [1.0, 3.0]]),
+        (lambda t: t.min(), [1.0, 1.0, 1.0]),
+        (lambda t: maximum(t, 2.0).sum(), [2.0, 3.0]),
+        (lambda t: t.relu().sum(), [0.0, -0.0]),
+        (lambda t: t.prod(), [0.0, 2.0, 0.0]),
+        (lambda t: t.logsumexp(), [1000.0, 1000.0]),
+        (lambda t: t.softmax()[0], [1000.0, -1000.0]),
+        (lambda t: t.clip(0.0, 1.0).sum(), [0.0, 1.0]),
+    ],
+    ids=["max", "max along", "min of three", "maximum", "relu", "prod", "logsumexp", "softmax", "clip"],
+)
+def test_kinks_agree(f, x):
+    """At a kink there is one right answer here: the subgradient that the table's comments promise.
+
+    (Not for norm and std of zeros: there the twin has the slope of sqrt(0), inf, and inf × 0 is nan.)
+    """
+    agrees(f, np.array(x))
+
+
+def test_a_training_step_agrees():
+    """Ten steps of gradient descent on both: the weights stay the same to rounding."""
+    rng = np.random.default_rng(0)
+    x, target, start = rng.normal(size=(6, 3)), rng.normal(size=6), rng.normal(size=3)
+    w, v = Tensor(start), ValueArray.leaves(start)
+    for _ in range(10):
+        w.zero_grad()
+        ((x @ w - target) ** 2).mean().backward()
+        w.data -= 0.1 * w.grad
+        loss = ((x @ v - target) ** 2).mean()
+        loss.backward()
+        v = ValueArray.leaves(v.data - 0.1 * v.grad)
+    np.testing.assert_allclose(v.data, w.numpy(), rtol=1e-12)
+
+
+def test_the_twin_is_of_the_forward_pass_that_ran():
+    t, x = Tensor([1.0, 2.0]), np.array([3.0, 4.0])
+    y = (t * x).sum()
+    x[:] = 100.0
+    assert y.to_values().data == 11.0
+
+
+# ---- opening -----------------------------------------------------------------------------------------------
+
+
+def test_every_scalar_step_is_in_the_graph():
+    w, leaves = Tensor([[1.0, 2.0], [3.0, 4.0]], label="w"), {}
+    root = (w @ [1.0, -1.0]).sum().to_values(leaves)
+    assert list(leaves) == [w]
+    names = [node.op.name for node in order(root) if node.op]
+    assert names.count("mul") == 4
+    assert {node.label for node in order(root) if not node.op} == {"w[0,0]", "w[0,1]", "w[1,0]", "w[1,1]"}
+
+
+def test_labels_of_leaves():
+    assert values([1.0, 2.0], label="b").values[1].label == "b[1]"
+    assert values([1.0, 2.0]).values[1].label == ""
+
+
+def test_constants_stay_constants():
+    frozen, t, leaves = Tensor([5.0, 6.0], requires_grad=False), Tensor([1.0, 2.0]), {}
+    root = (t * frozen).sum().to_values(leaves)
+    assert set(leaves) == {t}
+    assert len([node for node in order(root) if node.op is None]) == 2
+
+
+def test_a_leaf_opens_into_leaves():
+    w = Tensor(X, label="w")
+    a = w.to_values()
+    assert isinstance(a, ValueArray)
+    assert a.shape == (2, 3)
+    assert a.data.tolist() == X.tolist()
+    a.values[0, 0].data = 100.0
+    assert w.numpy()[0, 0] == 0.5
+
+
+def test_one_number_opens_into_a_value():
+    leaf = Tensor(2.0, label="a")
+    v = leaf.to_values()
+    assert isinstance(v, Value)
+    assert (v.data, v.label) == (2.0, "a")
+    leaves = {}
+    root = (leaf * leaf).to_values(leaves)
+    root.backward()
+    assert np.shape(leaves[leaf].data) == ()
+    assert float(leaves[leaf].grad) == 4.0
+
+
+def test_astype_opens():
+    t, leaves = Tensor([1.0, 2.0]), {}
+    root = (t * t).astype(np.float32).sum().to_values(leaves)
+    assert isinstance(root, Value)
+    root.backward()
+    assert leaves[t].grad.tolist() == [2.0, 4.0]
+
+
+# ---- as an array -------------------------------------------------------------------------------------------
+
+
+def test_what_an_array_of_values_shows():
+    a = values()
+    assert (a.shape, a.ndim, a.size, len(a)) == ((2, 3), 2, 6, 2)
+    assert a.data.dtype == a.grad.dtype == float
+    assert a.grad.tolist() == np.zeros((2, 3)).tolist()
+    assert a.numpy().tolist() == X.tolist()
+    assert isinstance(a.tolist()[0][0], Value)
+    assert repr(a).startswith("ValueArray(shape=(2, 3), [[ 0.5 ")
+    assert a.argmax() == X.argmax()
+    assert a.argmax(axis=1).tolist() == X.argmax(1).tolist()
+
+
+def test_data_is_a_copy():
+    a = values()
+    a.data[0, 0] = 100.0
+    a.grad[0, 0] = 100.0
+    assert a.values[0, 0].data == 0.5
+    assert a.values[0, 0].grad == 0.0
+
+
+def test_elements_rows_and_iteration():
+    a = values()
+    assert a[0, 1] is a.values[0, 1]
+    assert isinstance(a[0], ValueArray)
+    assert a[0].values[1] is a.values[0, 1]
+    rows = list(a)
+    assert [type(r) for r in rows] == [ValueArray] * 2
+    assert list(rows[0])[2] is a.values[0, 2]
+    assert a.sum().data == pytest.approx(X.sum())
+
+
+OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv]
+
+
+@pytest.mark.parametrize("op", OPERATORS, ids=lambda op: op.__name__)
+@pytest.mark.parametrize(
+    "other",
+    [2.0, 2, np.float64(2), np.float32(2), np.full(3, 2.0), [2.0, 2.0, 2.0], np.full((2, 1), 2.0), Value(2.0),
+     values(np.full((2, 3), 2.0)), Tensor(np.full(3, 2.0), requires_grad=False)],
+    ids=lambda x: type(x).__name__,
+)  # fmt: skip
+def test_operands_of_every_kind_on_either_side(op, other):
+    for found, expected in ((op(values(), other), op(X, 2.0)), (op(other, values()), op(2.0, X))):
+        assert isinstance(found, ValueArray)
+        np.testing.assert_allclose(found.data, expected, rtol=1e-15)
+        assert all(isinstance(v, Value) for v in found.values.flat)
+
+
+def test_functions_of_a_value_and_an_array():
+    for y in (maximum(Value(1.0), values()), maximum(values(), Value(1.0)), where(X > 1, values(), Value(1.0))):
+        assert isinstance(y, ValueArray)
+        np.testing.assert_array_equal(y.data, np.maximum(X, 1.0))
+    np.testing.assert_allclose(tanh(values()).data, np.tanh(X), rtol=1e-15)
+
+
+def test_comparisons():
+    a = values()
+    for op in (operator.lt, operator.le, operator.gt, operator.ge):
+        for other in (0.5, X * 0 + 0.5, values(X * 0 + 0.5), Value(0.5)):
+            np.testing.assert_array_equal(op(a, other), op(X, 0.5))
+
+
+def test_matmul_with_arrays_on_either_side():
+    np.testing.assert_allclose((values() @ X.T).data, X @ X.T)
+    np.testing.assert_allclose((X.T @ values()).data, X.T @ X)
+    np.testing.assert_allclose((values() @ values(X.T)).data, X @ X.T)
+    assert isinstance(values([1.0, 2.0]) @ values([3.0, 4.0]), Value)
+
+
+def test_a_tensor_with_gradients_does_not_mix():
+    with pytest.raises(TypeError, match=r"don't mix.*to_values"):
+        values() + Tensor(X)
+    with pytest.raises(TypeError, match=r"don't mix.*to_values"):
+        Tensor(X) * values()
+
+
+@pytest.mark.parametrize(
+    ("f", "error", "text"),
+    [
+        (lambda a: a + np.ones(2), ValueError, r"shapes"),
+        (lambda a: a @ a, ValueError, r"`@`: inner sizes differ: \(2, 3\) @ \(2, 3\)"),
+        (lambda a: a.sum(axis=5), ValueError, r"`sum`: axis 5 does not exist in shape \(2, 3\)"),
+        (lambda a: a.reshape(4), ValueError, r"`reshape`: \(2, 3\) has 6 numbers"),
+        (lambda a: a + "a", TypeError, "real number|numbers are needed"),
+        (lambda a: a + None, TypeError, "None"),
+        (lambda a: a + 1j, TypeError, "complex"),
+        (lambda a: a[5], IndexError, "out of bounds"),
+    ],
+)
+def test_bad_input_is_named_as_by_a_tensor(f, error, text):
+    with pytest.raises(error, match=text):
+        f(values())
+
+
+def test_copies_and_pickles():
+    a = values(label="a")
+    for b in (copy.deepcopy(a), pickle.loads(pickle.dumps(a))):
+        assert isinstance(b, ValueArray)
+        assert b.data.tolist() == a.data.tolist()
+        (b * b).sum().backward()
+        assert b.grad.tolist() == (2 * X).tolist()
+    assert a.grad.tolist() == np.zeros((2, 3)).tolist()
+
+
+def test_to_values_is_there_whatever_is_imported_first():
+    """`from micrograd_plus import Tensor`, or straight from its room, as a reader of the source would."""
+    for line in ("from micrograd_plus import Tensor", "from micrograd_plus.engine.tensor import Tensor"):
+        code = f"{line}\nprint(Tensor([1.0, 2.0]).sum().to_values().data)"
+        done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+        assert done.stdout.strip() == "3.0", (line, done.stderr)
+
+
+def test_a_large_graph_opens_without_recursion():
+    t = y = Tensor([1.0, 2.0])
+    for _ in range(5_000):
+        y = y + 0.001
+    leaves = {}
+    root = y.sum().to_values(leaves)
+    root.backward()
+    assert leaves[t].grad.tolist() == [1.0, 1.0]
