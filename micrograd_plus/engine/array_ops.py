@@ -35,7 +35,7 @@ def _numpy() -> SimpleNamespace:
         pow=lambda a, b: a**b,  # the operator, unlike np.power, takes a short cut for x**2
         sigmoid=_sigmoid,
         softplus=lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
-        erfc=lambda x: np.asarray(_erfc(x), dtype=np.result_type(x)),
+        erfc=lambda x: np.asarray(_erfc(x), dtype=np.result_type(x, np.float16) if x.dtype.kind == "f" else np.float64),
         relu=lambda x: np.maximum(x, zero.get(x.dtype.type, 0)),
         step=lambda x: x > zero.get(x.dtype.type, 0),
     )
@@ -75,7 +75,7 @@ def sum_to_shape(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Add up the axes that broadcasting from `shape` added or stretched."""
     if x.shape == shape:
         return x
-    x = x.sum(axis=tuple(range(x.ndim - len(shape))))
+    x = np.asarray(x.sum(axis=tuple(range(x.ndim - len(shape)))), dtype=x.dtype)
     stretched = tuple(a for a, (n, small) in enumerate(zip(x.shape, shape, strict=True)) if small == 1 != n)
     return x.sum(axis=stretched, keepdims=True) if stretched else x
 
@@ -131,19 +131,25 @@ def _put(x: np.ndarray, shape: tuple[int, ...], index: Any) -> np.ndarray:
     return y
 
 
-def _exclusive_product(x: np.ndarray, axis: int) -> np.ndarray:
-    """For each number the product of all the others along axis: without dividing, so zeros do no harm."""
-    x = np.moveaxis(x, axis, -1)
+def _product_of_others(x: np.ndarray) -> np.ndarray:
+    """For each number the product of all the others along the last axis: without dividing, so zeros do no harm."""
     ones = np.ones_like(x[..., :1])
     left = np.cumprod(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)
     right = np.cumprod(np.concatenate([ones, x[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
-    return np.moveaxis(left * right, -1, axis)
+    return left * right
 
 
-def _prod_pull(g: Any, y: Any, x: np.ndarray, axis: Any, keepdims: bool) -> Any:
-    if axis is None:
-        return (_exclusive_product(x.reshape(-1), 0).reshape(x.shape)) * g
-    return _spread(g, x, axis) * _exclusive_product(x, axis)
+def _prod_pull(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in np.atleast_1d(axis))
+    rest = tuple(a for a in range(x.ndim) if a not in axes)
+    moved = transpose(x, axes=rest + axes)  # the multiplied axes last, and then as one
+    rows: Any = moved.reshape(*(x.shape[a] for a in rest), math.prod(x.shape[a] for a in axes))
+    if not isinstance(rows, np.ndarray):  # nodes, to be differentiated again: one row for each number, with a 1 in its place
+        n = rows.shape[-1]
+        others = ops.where(np.eye(n, dtype=bool), 1.0, rows[..., None, :].expand(*rows.shape, n)).prod(axis=-1)
+    else:
+        others = _product_of_others(rows)
+    return _spread(g, x, axis) * transpose(others.reshape(moved.shape), axes=tuple(np.argsort(rest + axes).tolist()))
 
 
 def _logsumexp(x: np.ndarray, axis: Any, keepdims: bool) -> np.ndarray:
@@ -172,14 +178,23 @@ def _where_largest(x: Any, y: Any, axis: Any) -> np.ndarray:
     """Each largest number's share of the gradient: 1, or 1/k where k numbers tie."""
     x, y = _numbers(x), _numbers(y)
     ties = x == y.reshape(_kept(x, axis))
-    return (ties / ties.sum(axis=axis, keepdims=True)).astype(x.dtype)
+    with np.errstate(invalid="ignore"):  # nan is equal to nothing: its share is nan, as in PyTorch
+        return (ties / ties.sum(axis=axis, keepdims=True)).astype(x.dtype)
 
 
 def _variance(x: np.ndarray, axis: Any, correction: int, keepdims: bool) -> np.ndarray:
-    d = x - x.mean(axis=axis, keepdims=True)
+    d = x - _mean(x, axis, True)
     n = _count(x, axis)
-    y = (d * d).sum(axis=axis, keepdims=keepdims)
-    return y * (1 / (n - correction)) if n > correction else y * math.nan
+    return (d * d).sum(axis=axis, keepdims=keepdims) / _over(n - correction)
+
+
+def _mean(x: np.ndarray, axis: Any, keepdims: bool) -> np.ndarray:
+    return x.sum(axis=axis, keepdims=keepdims) / _over(_count(x, axis))  # x.mean would warn where there is nothing
+
+
+def _over(n: int) -> float:
+    """n to divide by, and nan where that makes no sense: the mean of nothing, the spread of one number."""
+    return n if n > 0 else math.nan
 
 
 def _safe_ratio(a: Any, b: Any) -> Any:
@@ -256,15 +271,14 @@ def _einsum(xs: tuple, inputs: tuple, output: str) -> np.ndarray:
 expand      = Structural("expand",      _expand,                                                   lambda g, y, x, shape: sum_to(g, shape=x.shape))
 sum_to      = Structural("sum_to",      sum_to_shape,                                              lambda g, y, x, shape: expand(g, shape=x.shape))
 sum_        = Structural("sum",         lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: expand(_spread(g, x, axis), shape=x.shape))
-mean        = Structural("mean",        lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims) * (1 / (_count(x, axis) or math.nan)),
-                                                                                                   lambda g, y, x, axis, keepdims: expand(_spread(g, x, axis) * (1 / _count(x, axis)), shape=x.shape))
+mean        = Structural("mean",        _mean,                                                     lambda g, y, x, axis, keepdims: expand(_spread(g, x, axis) / _over(_count(x, axis)), shape=x.shape))
 max_        = Structural("max",         lambda x, axis, keepdims: x.max(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _where_largest(x, y, axis))
 min_        = Structural("min",         lambda x, axis, keepdims: x.min(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _where_largest(x, y, axis))
 prod        = Structural("prod",        lambda x, axis, keepdims: x.prod(axis=axis, keepdims=keepdims), _prod_pull)
-cumsum      = Structural("cumsum",      lambda x, axis: x.cumsum(axis=axis),                       lambda g, y, x, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))
-var         = Structural("var",         _variance,                                                 lambda g, y, x, axis, correction, keepdims: _spread(g, x, axis) * (x - x.mean(axis=axis, keepdims=True)) * (2 / max(_count(x, axis) - correction, 0.5)))
+cumsum      = Structural("cumsum",      lambda x, axis: x.cumsum(axis=axis).reshape(x.shape),      lambda g, y, x, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))
+var         = Structural("var",         _variance,                                                 lambda g, y, x, axis, correction, keepdims: _spread(g, x, axis) * (x - mean(x, axis=axis, keepdims=True)) * (2 / _over(_count(x, axis) - correction)))
 std         = Structural("std",         lambda x, **settings: m.sqrt(np.asarray(_variance(x, **settings))),
-                                                                                                   lambda g, y, x, axis, correction, keepdims: _safe_ratio(_spread(g, x, axis) * (x - x.mean(axis=axis, keepdims=True)), _spread(y, x, axis)) * (1 / max(_count(x, axis) - correction, 0.5)))
+                                                                                                   lambda g, y, x, axis, correction, keepdims: _safe_ratio(_spread(g, x, axis) * (x - mean(x, axis=axis, keepdims=True)), _spread(y, x, axis)) / _over(_count(x, axis) - correction))
 norm        = Structural("norm",        lambda x, axis, keepdims: m.sqrt(np.asarray((x * x).sum(axis=axis, keepdims=keepdims))),
                                                                                                    lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _safe_ratio(x, _spread(y, x, axis)))   # at 0: 0
 logsumexp   = Structural("logsumexp",   _logsumexp,                                                lambda g, y, x, axis, keepdims: _spread(g, x, axis) * ops.exp(x - _spread(y, x, axis)))
@@ -298,7 +312,7 @@ def normal_index(index: Any) -> tuple:
 
 def _index_part(i: Any) -> Any:
     i = _numbers(i)
-    if isinstance(i, (list, np.ndarray)):
+    if isinstance(i, (list, tuple, range, np.ndarray)):
         i = np.array(i)  # a copy: the index must not change between forward and backward
         if i.size == 0:
             i = i.astype(int)

@@ -11,6 +11,7 @@ from . import graph
 from .graph import Node
 from .value import Value, as_float
 
+_itself = graph.Unary("itself", lambda x: x, lambda y, x: 1)
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
 
 
@@ -30,17 +31,17 @@ def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
         if any(not 0 <= i < len(args) for i in places):
             raise ValueError(f"grad: argnums={argnums}, but the function was called with {len(args)} arguments")
         outer = _inside.get() or any(isinstance(x, Node) for x in args)
-        args = tuple(_variable(x) if i in places else x for i, x in enumerate(args))
+        of_arrays = any(isinstance(args[i], (list, tuple)) or hasattr(args[i], "shape") for i in places)
+        args = tuple(_variable(x, of_arrays) if i in places else x for i, x in enumerate(args))
         wanted = [args[i] for i in places]
         recording, inside = graph._recording.set(True), _inside.set(True)
         try:
             y = f(*args, **kwargs)
-            if not isinstance(y, Node):
+            if not isinstance(y, Node):  # a constant
                 as_float(y, "grad: the function's result")
-                y = 0.0 * wanted[0].sum() + y if hasattr(wanted[0], "sum") else 0.0 * wanted[0] + y
             if getattr(y, "size", 1) != 1:
                 raise ValueError(f"grad: the function must give one number, it gave shape {y.shape}: reduce it first")
-            slopes = graph.gradients(y, wanted)
+            slopes = graph.gradients(y, wanted) if isinstance(y, Node) else [0.0 * x.ones() for x in wanted]
         finally:
             graph._recording.reset(recording)
             _inside.reset(inside)
@@ -68,10 +69,17 @@ def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
     return gradient
 
 
-def _variable(x: Any) -> Node:
+def _variable(x: Any, of_arrays: bool) -> Node:
+    """x as a node of its own, so that nothing but this argument is differentiated, whatever x is elsewhere."""
     if isinstance(x, Node):
-        return x if x.requires_grad else type(x)(x.data)  # type: ignore[call-arg]
-    if isinstance(x, (list, tuple)) or getattr(x, "shape", None):
+        if not x.requires_grad:
+            return type(x)(x.data)  # type: ignore[call-arg]
+        token = graph._recording.set(True)
+        try:
+            return x.apply(_itself, x)
+        finally:
+            graph._recording.reset(token)
+    if of_arrays:
         from .tensor import Tensor  # at first use: Values alone need no NumPy
 
         return Tensor(x)

@@ -16,10 +16,15 @@ Backpropagation is three sentences, and each is written once:
 
 from __future__ import annotations
 
+import importlib
+import pickle
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any
+
+from .maths import Careful, at_the_edge
 
 # A ContextVar, so that no_grad() in one thread or asyncio task does not switch off another's recording.
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
@@ -37,14 +42,15 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
     (False, 6.0)
     """
 
-    _token: Token[bool]
+    def __init__(self) -> None:
+        self._tokens: list = []
 
     def __enter__(self) -> no_grad:
-        self._token = _recording.set(False)
+        self._tokens.append(_recording.set(False))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _recording.reset(self._token)
+        _recording.reset(self._tokens.pop())
 
     def _recreate_cm(self) -> no_grad:  # a fresh one for each call of a decorated function: threads, recursion
         return no_grad()
@@ -84,12 +90,20 @@ class Op:
         if refused:
             kinds = ", ".join(type(x).__name__ for x in operands)
             raise TypeError(f"`{self.name}` can't be applied to ({kinds}) together: convert one of them first")
-        y = self.forward(*operands, **settings)
+        try:
+            y = self.forward(*operands, **settings)
+        except (ArithmeticError, ValueError):
+            if not all(isinstance(x, (int, float)) for x in operands):
+                raise
+            y = at_the_edge(self.name, self.forward, operands)
         return y[0] if self.keeps else y
 
     def pull(self, i: int, g: Any, y: Any, xs: tuple, settings: dict) -> Any:
         """What input i receives when y receives g (arrays or nodes): the chain rule for one edge."""
-        slope = self.rules[i](y, *xs)
+        try:
+            slope = self.rules[i](y, *xs)
+        except (ArithmeticError, ValueError):  # a plain number among them at an edge: 1/0, log(0)
+            slope = self.rules[i](y, *[Careful(x) if isinstance(x, (int, float)) else x for x in xs])
         return g if slope.__class__ is int and slope == 1 else g * slope
 
     def __repr__(self) -> str:
@@ -99,7 +113,14 @@ class Op:
         return self  # a rule is shared, never copied
 
     def __reduce__(self) -> tuple:
-        return _op_by_name, (self.name, self.__class__.__name__)
+        for module in [m for name, m in sys.modules.items() if name.startswith("micrograd_plus.")]:
+            for table, rows in vars(module).items():
+                if table.endswith("TABLE") and isinstance(rows, dict) and rows.get(self.name) is self:
+                    return _row, (module.__name__, table, self.name)
+        raise pickle.PicklingError(
+            f"op {self.name!r} is in no table of micrograd_plus, so it could not be found again: "
+            "detach() the result before pickling, or save the model's state_dict()"
+        )
 
 
 class Unary(Op):
@@ -127,6 +148,10 @@ class Many(Op):
     """A row with any number of inputs, given as one sequence: forward(xs), and rule(g, y, xs, i) for input i."""
 
     pointwise = False
+
+    def __init__(self, name: str, forward: Callable, rule: Callable, broadcasts: bool = False):
+        super().__init__(name, forward, rule)
+        self.broadcasts = broadcasts  # operands of different shapes are made equal first
 
     def __call__(self, xs: Iterable, **settings: Any) -> Any:
         """y from a sequence of operands."""
@@ -179,7 +204,7 @@ class Node(Operand):
     op: Op | None
     label: str
     requires_grad: bool
-    hooks: list[Callable] | None
+    hooks: list[tuple[Callable]] | None
 
     no_gradient: Any = None  # what `.grad` is before anything arrives
 
@@ -214,12 +239,21 @@ class Node(Operand):
         """
         if not callable(hook):
             raise TypeError(f"register_hook needs a function of the gradient, got {hook!r}")
-        self.hooks = [*(self.hooks or []), hook]
+        entry = (hook,)  # an object of its own: the same hook may be registered twice
+        self.hooks = [*(self.hooks or []), entry]
 
         def remove() -> None:
-            self.hooks = [h for h in self.hooks or [] if h is not hook] or None
+            self.hooks = [e for e in self.hooks or [] if e is not entry] or None
 
         return remove
+
+    def as_gradient(self, g: Any, who: str) -> Any:
+        """`g` as a gradient for this node; TypeError or ValueError naming `who` if it can't be one."""
+        raise NotImplementedError
+
+    def fitting(self, part: Any) -> Any:
+        """A contribution to this node's gradient, in this node's dtype."""
+        return part
 
     # -- copying and pickling: without recursion, so that a graph of any depth survives -------------------
 
@@ -264,6 +298,8 @@ def _rebuild_node(kind: type[Node], state: dict) -> Node:
     node = kind.__new__(kind)
     node.hooks = None
     for name, value in state.items():
+        if name == "_array":
+            value.setflags(write=False)
         setattr(node, name, value)
     return node
 
@@ -277,14 +313,8 @@ def _rebuild_graph(leaves: list[Node], states: list) -> Node:
     return nodes[-1]
 
 
-def _op_by_name(name: str, kind: str) -> Op:
-    import sys
-
-    for module in ("micrograd_plus.engine.ops", "micrograd_plus.engine.array_ops"):
-        for op in vars(sys.modules.get(module, object)).values():
-            if isinstance(op, Op) and op.name == name and op.__class__.__name__ == kind:
-                return op
-    raise ValueError(f"op {name!r} is not in the table, so it can't be found again: detach() before pickling")
+def _row(module: str, table: str, name: str) -> Op:
+    return getattr(importlib.import_module(module), table)[name]
 
 
 def order(root: Node) -> list[Node]:
@@ -332,11 +362,12 @@ def backward(root: Node, gradient: Any) -> None:
     root.grad = gradient if root.grad is None else root.grad + gradient
     for node in reversed(nodes):
         if node.hooks and node.grad is not None:
-            for hook in node.hooks:
+            for (hook,) in node.hooks:
                 replaced = hook(node.grad)
-                node.grad = node.grad if replaced is None else replaced
-            if before.get(node) is not None:
-                node.grad = before[node] + node.grad
+                if replaced is not None:
+                    node.grad = node.as_gradient(replaced, "a gradient hook")
+        if before.get(node) is not None:
+            node.grad = before[node] if node.grad is None else before[node] + node.grad
         if node.op is not None and node.grad is not None:
             node.push()
 
@@ -344,10 +375,11 @@ def backward(root: Node, gradient: Any) -> None:
 def gradients(root: Node, wanted: Iterable[Node]) -> list[Any]:
     """d(root)/d(w) for each wanted node, as nodes: rules run on nodes build the graph of the derivative."""
     wanted = list(wanted)
+    stop = set(wanted)
     grads: dict[Node, Any] = {root: root.ones()}  # type: ignore[attr-defined]
     for node in reversed(order(root)):
         g = grads.get(node)
-        if g is None or node.op is None:
+        if g is None or node.op is None or node in stop:
             continue
         if node.op.keeps:
             raise TypeError(
@@ -356,6 +388,6 @@ def gradients(root: Node, wanted: Iterable[Node]) -> list[Any]:
             )
         for i, x in enumerate(node.operands):
             if isinstance(x, Node) and x.requires_grad:
-                part = node.op.pull(i, g, node, node.operands, node.settings)  # type: ignore[attr-defined]
+                part = x.fitting(node.op.pull(i, g, node, node.operands, node.settings))  # type: ignore[attr-defined]
                 grads[x] = grads[x] + part if x in grads else part
     return [grads.get(w, 0.0 * w) for w in wanted]  # type: ignore[operator]

@@ -29,7 +29,7 @@ floats = SimpleNamespace(
     arctan=math.atan, erfc=math.erfc, pow=math.pow, abs=abs, sigmoid=_sigmoid,
     softplus=lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),  # log(1 + exp(x)), never overflows
     relu=lambda x: x if x > 0 or x != x else 0.0,
-    step=lambda x: 1.0 if x > 0 else x if x != x else 0.0,
+    step=lambda x: 1.0 if x > 0 else 0.0,
     sign=lambda x: float(x > 0) - float(x < 0) if x == x else x,
     maximum=lambda a, b: a if a >= b or a != a else b,
     minimum=lambda a, b: a if a <= b or a != a else b,
@@ -45,7 +45,12 @@ class Careful(float):
 
 def _stay_careful(name: str) -> Callable:
     plain = getattr(float, name)
-    return lambda self, other: Careful(plain(self, other))
+
+    def careful(self: float, other: Any) -> Any:
+        y = plain(self, other)
+        return y if y is NotImplemented else Careful(y)  # NotImplemented: other is an array or a node
+
+    return careful
 
 
 for _name in ("add", "sub", "mul"):
@@ -69,11 +74,19 @@ def _power(a: float, b: float) -> Careful:
         return Careful((math.copysign(inf, a) if odd else inf) if a == 0 else nan)
 
 
+def _of_floats(function: Callable, swap: bool = False) -> Callable:
+    def careful(self: float, other: Any) -> Any:
+        if not isinstance(other, (int, float)):
+            return NotImplemented
+        return function(other, self) if swap else function(self, other)
+
+    return careful
+
+
 Careful.__neg__ = lambda self: Careful(float.__neg__(self))  # type: ignore[method-assign]
-Careful.__truediv__ = lambda self, other: _divide(self, other)  # type: ignore[method-assign]
-Careful.__rtruediv__ = lambda self, other: _divide(other, self)  # type: ignore[method-assign]
-Careful.__pow__ = lambda self, other: _power(self, other)  # type: ignore[method-assign, assignment]
-Careful.__rpow__ = lambda self, other: _power(other, self)  # type: ignore[method-assign, assignment]
+for _name, _function in (("truediv", _divide), ("pow", _power)):
+    setattr(Careful, f"__{_name}__", _of_floats(_function))
+    setattr(Careful, f"__r{_name}__", _of_floats(_function, swap=True))
 
 _POLES = {("log", 0.0), ("log1p", -1.0)}
 
@@ -92,6 +105,18 @@ def _carefully(name: str, function: Callable) -> Callable:
 
 carefuls = SimpleNamespace(**{name: _carefully(name, f) for name, f in vars(floats).items()})
 carefuls.pow = _power
+
+
+def at_the_edge(name: str, forward: Callable, xs: Any) -> float:
+    """forward(*xs) where Python's floats raise: infinities as IEEE has them; ValueError where nothing is real."""
+    y = float(forward(*map(Careful, xs)))
+    if y != y and all(math.isfinite(x) for x in xs):
+        shown = ", ".join(f"{x:g}" for x in xs)
+        raise ValueError(
+            f"`{name}` of ({shown}) is not a real number. Keep its input in the range where it is defined: "
+            "clip it, add a small constant, or take abs() first"
+        )
+    return y
 
 
 # -- other libraries, by the name of the package that a type comes from --------------------------------------

@@ -33,8 +33,13 @@ SQRT2, PHI0 = math.sqrt(2), 1 / math.sqrt(2 * math.pi)  # PHI0: the bell curve's
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
 
 
+def _pow_slope_a(y, a, b):
+    return where(is_zero(b), 0, b * a ** (b - 1))  # x**0 is 1 everywhere: slope 0, also at 0
+
+
 def _pow_slope_b(y, a, b):
-    return where((a == 0) & (b >= 0), 0, y * log(a))  # 0**b stays 0 when b grows: slope 0, not 0 * log(0)
+    log_a = log(where(a >= 0, a, math.nan))
+    return where(is_zero(a) & (b >= 0), 0, y * log_a)  # 0**b stays 0 when b grows: slope 0, not 0 * log(0)
 
 
 # fmt: off
@@ -59,33 +64,38 @@ silu       = Unary("silu",             lambda x: x * sigmoid(x),         lambda 
 gelu       = Unary("gelu",             lambda x: x * normal_cdf(x),      lambda y, x: normal_cdf(x) + x * normal_pdf(x))
 relu       = Unary("relu",             m.relu,                           lambda y, x: step(x), symbol="ReLU")  # at 0: 0
 abs_       = Unary("abs",              m.abs_,                           lambda y, x: sign(x))               # at 0: 0
-sign       = Unary("sign",             m.sign,                           lambda y, x: 0 * x)                 # at 0: 0
-step       = Unary("step",             m.step,                           lambda y, x: 0 * x)                 # at 0: 0
+sign       = Unary("sign",             m.sign,                           lambda y, x: 0)                     # at 0: 0
+step       = Unary("step",             m.step,                           lambda y, x: 0)                     # at 0: 0
 
 #                        name          y =                               dy/da =                             dy/db =
 add        = Binary("add",             lambda a, b: a + b,               lambda y, a, b: 1,                  lambda y, a, b: 1,                 symbol="+")
 sub        = Binary("sub",             lambda a, b: a - b,               lambda y, a, b: 1,                  lambda y, a, b: -1,                symbol="-")
 mul        = Binary("mul",             lambda a, b: a * b,               lambda y, a, b: b,                  lambda y, a, b: a,                 symbol="*")
 div        = Binary("div",             lambda a, b: a / b,               lambda y, a, b: 1 / b,              lambda y, a, b: -y / b,            symbol="/")
-pow_       = Binary("pow",             m.pow_,                           lambda y, a, b: where(b == 0, 0, b * a ** (b - 1)),  _pow_slope_b,    symbol="**")  # x**0: 0
+pow_       = Binary("pow",             m.pow_,                           _pow_slope_a,                        _pow_slope_b,                      symbol="**")  # x**0: 0
 maximum    = Binary("maximum",         m.maximum,                        lambda y, a, b: share(a, b),        lambda y, a, b: share(b, a))       # a tie: half each
 minimum    = Binary("minimum",         m.minimum,                        lambda y, a, b: share(b, a),        lambda y, a, b: share(a, b))       # a tie: half each
 leaky_relu = Binary("leaky_relu",      lambda x, s: where(x > 0, x, s * x),              lambda y, x, s: where(x > 0, 1, s),        lambda y, x, s: where(x > 0, 0, x))              # at 0: s
 elu        = Binary("elu",             lambda x, s: where(x > 0, x, s * expm1(below(x))), lambda y, x, s: where(x > 0, 1, y + s),   lambda y, x, s: where(x > 0, 0, expm1(below(x))))  # at 0: s
 
 #                        name          y =                               one slope an input
-where      = Ternary("where",          m.where,                          lambda y, c, a, b: 0,               lambda y, c, a, b: m.where(c, 1.0, 0.0),  lambda y, c, a, b: m.where(c, 0.0, 1.0))
+where      = Ternary("where",          m.where,                          lambda y, c, a, b: 0,               lambda y, c, a, b: where(c, 1.0, 0.0),   lambda y, c, a, b: where(c, 0.0, 1.0))
 clip       = Ternary("clip",           lambda x, lo, hi: minimum(maximum(x, lo), hi),    # at lo and hi: 1, they count as inside
-                                       lambda y, x, lo, hi: (x >= lo) * (x <= hi) * 1.0, lambda y, x, lo, hi: (x < lo) * 1.0,   lambda y, x, lo, hi: (x > hi) * 1.0)
+                                       lambda y, x, lo, hi: where((x >= lo) & (x <= hi), 1.0, 0.0),  lambda y, x, lo, hi: where((x < lo) & (lo <= hi), 1.0, 0.0),  lambda y, x, lo, hi: where(maximum(x, lo) > hi, 1.0, 0.0))
 
 #                        name          y =                               what input i receives
-sum_       = Many("sum",               lambda xs: _add_up(xs),           lambda g, y, xs, i: g)
+sum_       = Many("sum",               lambda xs: _add_up(xs),           lambda g, y, xs, i: g, broadcasts=True)
 # fmt: on
 
 
 def share(a, b):
     """The slope of maximum(a, b) for a: 1 where a is larger, 0 where b is, half where they tie."""
-    return 0.5 + 0.5 * sign(a - b) if a is not b else 0.5
+    return where(a > b, 1.0, where(a < b, 0.0, 0.5))
+
+
+def is_zero(x):
+    """Whether x is 0; written so because == of two nodes asks whether they are the same node."""
+    return (x >= 0) & (x <= 0)
 
 
 def below(x):

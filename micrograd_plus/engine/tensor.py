@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
+from numbers import Real
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from . import array_ops
 from .arithmetic import Arithmetic
-from .graph import Many, Node, Op, backward, is_recording
+from .graph import Many, Node, Op, Operand, backward, is_recording
 
 _NONE: dict = {}  # the settings of an op that has none
 
@@ -70,7 +72,7 @@ class ArrayArithmetic(Arithmetic):
     def _axis(self, name: str, axis: Any) -> Any:
         """`axis` if this array has it."""
         for a in axis if isinstance(axis, tuple) else (axis,):
-            if a is not None and not (isinstance(a, (int, np.integer)) and -self.ndim <= a < max(self.ndim, 1)):
+            if a is not None and not (isinstance(a, (int, np.integer)) and -max(self.ndim, 1) <= a < max(self.ndim, 1)):
                 valid = f"from {-self.ndim} to {self.ndim - 1}" if self.ndim else "none: it is one number"
                 raise ValueError(f"`{name}`: axis {a!r} does not exist in shape {self.shape}: its axes are {valid}")
         return axis if self.ndim or isinstance(axis, tuple) else None
@@ -146,6 +148,7 @@ class ArrayArithmetic(Arithmetic):
         sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
         known = math.prod(n for n in sizes if n != -1)
         fits = self.size == known if -1 not in sizes else known and self.size % known == 0 and sizes.count(-1) == 1
+        fits = fits and all(n >= -1 for n in sizes)
         if not fits:
             raise ValueError(f"`reshape`: {self.shape} has {self.size} numbers, which don't fit in shape {sizes}")
         return self.apply(array_ops.reshape, self, shape=sizes)
@@ -156,7 +159,7 @@ class ArrayArithmetic(Arithmetic):
         """The axes from start_dim to end_dim made one."""
         if not self.ndim:
             return self.reshape(1)
-        first, last = start_dim % self.ndim, end_dim % self.ndim
+        first, last = self._axis("flatten", start_dim) % self.ndim, self._axis("flatten", end_dim) % self.ndim
         return self.reshape(*self.shape[:first], math.prod(self.shape[first : last + 1]), *self.shape[last + 1 :])
 
     def permute(self, *axes: Any) -> Any:
@@ -178,9 +181,11 @@ class ArrayArithmetic(Arithmetic):
         return self.T if not axes else self.swapaxes(*axes) if len(axes) == 2 else self.permute(*axes)
 
     @_axis_or_dim
-    def squeeze(self, axis: int | None = None) -> Any:
-        """Without the axes of size 1 (or only without `axis`, if its size is 1)."""
-        drop = {self._axis("squeeze", axis) % self.ndim} if axis is not None and self.ndim else set(range(self.ndim))
+    def squeeze(self, axis: Any = None) -> Any:
+        """Without the axes of size 1 (or only without `axis`, one or a tuple, where its size is 1)."""
+        drop = set(range(self.ndim))
+        if axis is not None and self.ndim:
+            drop = {a % self.ndim for a in np.atleast_1d(self._axis("squeeze", axis))}
         return self.reshape(tuple(n for i, n in enumerate(self.shape) if not (i in drop and n == 1)))
 
     @_axis_or_dim
@@ -207,6 +212,8 @@ class ArrayArithmetic(Arithmetic):
 
     def pad(self, widths: Any, value: float = 0.0) -> Any:
         """With `value` added around: widths as NumPy's, one number or a pair (before, after) an axis."""
+        if not self.ndim:
+            return self
         pairs = np.broadcast_to(widths, (self.ndim, 2)).tolist()
         if any(w < 0 for pair in pairs for w in pair):
             raise ValueError(f"`pad`: widths must not be negative, got {widths}")
@@ -220,6 +227,7 @@ class ArrayArithmetic(Arithmetic):
         """In parts of `size` (the last may be smaller), or of the sizes in a list, along `axis`."""
         axis = self._axis("split", axis) % self.ndim
         n = self.shape[axis]
+        size = int(size) if isinstance(size, np.integer) else size
         if isinstance(size, int) and size < 1:
             raise ValueError(f"`split`: the size of a part must be at least 1, got {size}")
         sizes = [min(size, n - i) for i in range(0, n, size)] if isinstance(size, int) else list(size)
@@ -286,9 +294,7 @@ class Tensor(Node, ArrayArithmetic):
         arrays, tracked = [], False
         for x in operands:
             if isinstance(x, Tensor):
-                array = x._array
-                if array.flags.writeable:
-                    array.setflags(write=False)  # from now on this graph's: .data hands out a copy
+                array = x._array if not x._array.flags.writeable else x._frozen()
                 if x.requires_grad:
                     tracked = True
             else:
@@ -303,13 +309,14 @@ class Tensor(Node, ArrayArithmetic):
     @np.errstate(all="ignore")
     def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Any:
         """Compute y = op(operands), an op that takes a sequence."""
-        operands = tuple(x if isinstance(x, Tensor) else Tensor(x, requires_grad=False) for x in operands)
-        arrays = tuple([x.numpy() for x in operands])
-        tracked = any(x.requires_grad for x in operands)
+        if op.broadcasts:
+            operands = tuple(_broadcast(op, operands, [_shaped(op, x, self.dtype) for x in operands]))
+        arrays = tuple([x._frozen() if isinstance(x, Tensor) else _shaped(op, x, self.dtype) for x in operands])
+        tracked = any(isinstance(x, Tensor) and x.requires_grad for x in operands)
         try:
             y = op.forward(arrays, **settings)
         except ValueError as error:
-            shapes = ", ".join(str(x.shape) for x in operands[:8])
+            shapes = ", ".join(str(np.shape(x)) for x in arrays[:8])
             raise ValueError(f"`{op.name}` of shapes {shapes}: {error}") from None
         return _node(op, operands, arrays, y, settings, tracked)
 
@@ -358,10 +365,22 @@ class Tensor(Node, ArrayArithmetic):
                 )
             seed = np.ones_like(self._array)
         else:
-            seed = np.array(gradient.numpy() if isinstance(gradient, Tensor) else gradient, dtype=self.dtype)
-            if seed.shape != self.shape:
-                raise ValueError(f"backward(gradient): the gradient has shape {seed.shape}, the Tensor {self.shape}")
+            seed = self.as_gradient(gradient, "backward(gradient)")
         backward(self, seed)
+
+    def as_gradient(self, g: Any, who: str) -> np.ndarray:
+        """`g` as an array of this shape and dtype, of its own."""
+        try:
+            array = np.array(g.numpy() if isinstance(g, Tensor) else g, dtype=self.dtype)
+        except (TypeError, ValueError):
+            raise TypeError(f"{who}: a gradient is an array of numbers, got {type(g).__name__} {g!r:.40}") from None
+        if array.shape != self.shape:
+            raise ValueError(f"{who}: the gradient has shape {array.shape}, the Tensor {self.shape}")
+        return array
+
+    def fitting(self, part: Any) -> Any:
+        """A contribution to this Tensor's gradient, in its dtype."""
+        return part.astype(self.dtype) if getattr(part, "dtype", self.dtype) != self.dtype else part
 
     def ones(self) -> Tensor:
         """The gradient of these numbers for themselves."""
@@ -385,14 +404,30 @@ class Tensor(Node, ArrayArithmetic):
             raise ValueError(f"a Tensor keeps its shape: it has {self.shape}, the new data {array.shape}")
         self._array = array
 
+    def _frozen(self) -> np.ndarray:
+        """The numbers as they are now, for a graph to keep: nothing that happens to `.data` later changes them."""
+        if self._array.flags.writeable:
+            if getrefcount(self._array) > _ALONE:  # somebody holds .data, or a part of it, and may still write to it
+                return self._array.copy()
+            self._array.setflags(write=False)  # from now on the graph's: .data hands out a copy
+        return self._array
+
     def _array_of(self) -> np.ndarray:
         return self._array
 
     def numpy(self) -> np.ndarray:
         """The numbers, for reading: an array that can't be written to."""
-        if self._array.flags.writeable:
-            self._array.setflags(write=False)
-        return self._array
+        if not self._array.flags.writeable:
+            return self._array
+        view = self._array.view()
+        view.setflags(write=False)
+        return view
+
+    def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
+        raise TypeError(
+            f"np.{function.__name__} can't follow the gradient of a Tensor: use the Tensor's own methods (or stack, "
+            "concatenate, einsum, where of micrograd_plus); t.numpy() gives its numbers without gradient"
+        )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self._array, dtype=dtype) if copy else np.asarray(self.numpy(), dtype=dtype)
@@ -453,6 +488,7 @@ class Tensor(Node, ArrayArithmetic):
 _new = Tensor.__new__
 
 
+
 def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracked: bool) -> Tensor:
     """The Tensor that holds y, with its origin if that is to be remembered."""
     kept = None
@@ -465,7 +501,7 @@ def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracke
     y.setflags(write=False)
     node = _new(Tensor)
     node._array, node.label, node.grad, node.hooks = y, "", None, None
-    if tracked and is_recording():
+    if tracked and is_recording() and y.dtype.kind == "f":
         node.requires_grad, node.op, node._operands, node._arrays = True, op, operands, arrays
         node.settings, node._kept = settings, y if kept is None else kept
     else:
@@ -515,10 +551,23 @@ def _broadcast(op: Op, operands: tuple, arrays: list) -> list:
     ]  # fmt: skip
 
 
+def _shaped(op: Op, x: Any, dtype: np.dtype) -> Any:
+    """The array of an operand in a sequence."""
+    if isinstance(x, Tensor):
+        return x._array
+    array = _as_constant(op, x, dtype)
+    if array is NotImplemented:
+        raise TypeError(f"`{op.name}` takes Tensors and arrays, got {type(x).__name__}")
+    return np.asarray(array, dtype=dtype) if not isinstance(array, np.ndarray) else array
+
+
 def _as_new_array(data: Any, dtype: Any) -> np.ndarray:
     """A new array that nobody else holds, of a dtype that we can compute with."""
     if isinstance(data, Node):
         raise TypeError(f"this is a {type(data).__name__} already: use it as it is, or .detach() for a copy")
+    if isinstance(data, (list, tuple)) and any(isinstance(x, Operand) for x in data):
+        raise TypeError("a list of Tensors or Values: use stack([a, b]), which keeps their gradients")
+    dtype = np.dtype(dtype) if dtype is not None else None
     try:
         array = np.array(data, dtype=dtype)
     except (ValueError, TypeError) as error:
@@ -542,16 +591,23 @@ def _kind_name(array: np.ndarray) -> str:
 
 def _as_constant(op: Op, x: Any, dtype: np.dtype) -> Any:
     """A plain operand as Python number or array; NotImplemented for an object that may know what to do."""
-    if x.__class__ in (float, int, bool) or x is None:
-        if x is None and op.pointwise:
+    if x.__class__ in (float, int):
+        return x
+    if x is None:
+        if op is not array_ops.linear:  # which may have no bias
             raise TypeError(f"`{op.symbol}` can't be applied to a Tensor and None")
         return x
-    if isinstance(x, np.generic) and x.dtype.kind in "fiub":
+    if isinstance(x, (bool, np.bool)):
+        return np.asarray(x)
+    if isinstance(x, np.generic) and x.dtype.kind in "fiu":
         return x.item()  # as a Python number it doesn't change a float32 result to float64
+    if isinstance(x, Real):
+        return float(x)
     if isinstance(x, (np.ndarray, list, tuple)):
+        is_list = not isinstance(x, np.ndarray)
         x = np.array(x)  # a copy: the gradient must be that of the numbers seen now
-        if x.dtype.kind in "iu":
-            x = x.astype(dtype)
+        if x.dtype.kind in "iu" or (is_list and x.dtype.kind == "f"):
+            x = x.astype(dtype if dtype.kind == "f" else np.float64)
         if x.dtype.kind in "fb":
             return x
         raise TypeError(f"`{op.symbol}` needs numbers, got {_kind_name(x)} (dtype {x.dtype})")
@@ -569,13 +625,24 @@ def _plain(x: Any) -> Any:
     return x._array if isinstance(x, Tensor) else x
 
 
+def _references_of_an_array_alone() -> int:
+    t = Tensor(0.0)
+    return getrefcount(t._array)
+
+
+_ALONE = _references_of_an_array_alone()  # measured, because it differs between versions of Python
+
+
 # -- functions of several tensors ------------------------------------------------------------------------------
 
 
 def concatenate(tensors: Sequence, axis: int = 0) -> Any:
     """Tensors joined along an axis that they have."""
     tensors = _some("concatenate", tensors)
-    sizes = [np.shape(t)[axis] if np.ndim(t) else 1 for t in tensors]
+    ndim = min(_ndim(t) for t in tensors)
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"`concatenate`: axis {axis} does not exist in all of {_shapes(tensors)}")
+    sizes = [t.shape[axis] if hasattr(t, "shape") else np.shape(t)[axis] for t in tensors]
     starts = tuple(np.cumsum([0, *sizes]).tolist())
     return array_ops.concatenate(tensors, axis=axis, starts=starts)
 
@@ -583,7 +650,9 @@ def concatenate(tensors: Sequence, axis: int = 0) -> Any:
 def stack(tensors: Sequence, axis: int = 0) -> Any:
     """Tensors of one shape laid along a new axis."""
     tensors = _some("stack", tensors)
-    ndim = np.ndim(tensors[0]) + 1
+    ndim = _ndim(tensors[0]) + 1
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"`stack`: axis {axis} is out of range for tensors of shapes {_shapes(tensors)}")
     return array_ops.stack(tensors, axis=axis % ndim)
 
 
@@ -592,6 +661,8 @@ def einsum(formula: str, *operands: Any) -> Any:
 
     ValueError for a formula that doesn't fit the operands.
     """
+    if not isinstance(formula, str):
+        raise TypeError(f'einsum starts with a formula such as "ij,jk->ik", got {type(formula).__name__}')
     left, arrow, output = formula.replace(" ", "").partition("->")
     inputs = tuple(left.split(","))
     if not arrow:  # as NumPy: the letters that occur once, in alphabetical order
@@ -603,12 +674,29 @@ def einsum(formula: str, *operands: Any) -> Any:
             raise ValueError(f"einsum: {term!r} in {formula!r} must be made of letters, one for each axis")
         if len(set(term)) != len(term):
             raise ValueError(f"einsum: {term!r} has a letter twice; take the diagonal by indexing first")
-        if len(term) != np.ndim(x):
-            raise ValueError(f"einsum: {term!r} names {len(term)} axes, but that operand has shape {np.shape(x)}")
+        if len(term) != _ndim(x):
+            shape = x.shape if hasattr(x, "shape") else np.shape(x)
+            raise ValueError(f"einsum: {term!r} names {len(term)} axes, but that operand has shape {shape}")
+    lengths: dict[str, int] = {}
+    for term, x in zip(inputs, operands, strict=True):
+        for letter, n in zip(term, x.shape if hasattr(x, "shape") else np.shape(x), strict=True):
+            if lengths.setdefault(letter, n) != n:
+                raise ValueError(f"einsum: {letter!r} stands for sizes {lengths[letter]} and {n} in {formula!r}")
     return array_ops.einsum(operands, inputs=inputs, output=output)
 
 
-def _some(name: str, tensors: Sequence) -> tuple:
-    if isinstance(tensors, ArrayArithmetic) or not len(tensors):
+def _some(name: str, tensors: Iterable) -> tuple:
+    found = () if isinstance(tensors, ArrayArithmetic) else tuple(tensors)
+    if not found:
         raise ValueError(f"{name} needs a list of tensors: {name}([a, b])")
-    return tuple(tensors)
+    if any(isinstance(t, Node) and not isinstance(t, Tensor) for t in found):
+        raise TypeError(f"{name} takes Tensors and arrays, got a Value: use Tensors throughout")
+    return found
+
+
+def _ndim(t: Any) -> int:
+    return t.ndim if hasattr(t, "ndim") else np.ndim(t)
+
+
+def _shapes(tensors: tuple) -> str:
+    return ", ".join(str(t.shape if hasattr(t, "shape") else np.shape(t)) for t in tensors)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from . import array_ops
 from .graph import Many, Node, Op, order
 from .tensor import ArrayArithmetic, Tensor
 from .value import Value
@@ -44,6 +46,10 @@ class ValueArray(ArrayArithmetic):
     def apply(self, op: Op, *operands: Any, **settings: Any) -> Any:
         """The op on each element (pointwise), or its forward rule on the array of Values."""
         arrays = [_as_array(x) for x in operands]
+        if op is array_ops.astype:
+            return self  # Values are float64, all of them
+        if op in (array_ops.max_, array_ops.min_):
+            return _wrap(_extreme(largest if op is array_ops.max_ else smallest, arrays[0], **settings))
         if op.pointwise:
             return _wrap(np.frompyfunc(op, len(arrays), 1)(*arrays))
         y = op.forward(*arrays, **settings)
@@ -51,13 +57,14 @@ class ValueArray(ArrayArithmetic):
 
     def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Any:
         """An op that takes a sequence of arrays."""
-        return _wrap(op.forward(tuple(map(_as_array, operands)), **settings))
+        arrays = tuple(a if np.ndim(a) else np.asarray(a).item() for a in map(_as_array, operands))
+        return _wrap(op.forward(arrays, **settings))
 
     def _array_of(self) -> np.ndarray:
         return self.values
 
     def _each(self, get: Any) -> np.ndarray:
-        return np.frompyfunc(get, 1, 1)(self.values).astype(float)
+        return np.asarray(np.frompyfunc(get, 1, 1)(self.values), dtype=float)
 
     @property
     def data(self) -> np.ndarray:
@@ -93,6 +100,20 @@ class ValueArray(ArrayArithmetic):
         return (
             f"ValueArray(shape={self.shape}, {np.array2string(self.data, precision=4, separator=', ', threshold=20)})"
         )
+
+
+# NumPy's own max picks one of the numbers that tie; these share the gradient among them, as the Tensor's rows do.
+largest = Many("max", max, lambda g, y, xs, i: g / xs.count(y) if xs[i] == y else 0.0)
+smallest = Many("min", min, lambda g, y, xs, i: g / xs.count(y) if xs[i] == y else 0.0)
+
+
+def _extreme(row: Many, x: np.ndarray, axis: Any, keepdims: bool) -> np.ndarray:
+    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in np.atleast_1d(axis))
+    rest = [a for a in range(x.ndim) if a not in axes]
+    groups = x.transpose(*rest, *axes).reshape(-1, math.prod(x.shape[a] for a in axes))
+    y = np.empty(len(groups), dtype=object)
+    y[:] = [row(group) for group in groups]
+    return y.reshape([1 if a in axes else n for a, n in enumerate(x.shape) if keepdims or a not in axes])
 
 
 def _wrap(y: Any) -> Any:
@@ -138,8 +159,10 @@ def to_values(root: Tensor, leaves: dict[Tensor, ValueArray] | None = None) -> A
         pairs = zip(node.operands, node.saved, strict=True)
         operands = [images[x] if isinstance(x, Tensor) else seen for x, seen in pairs]
         arguments = [operands] if isinstance(node.op, Many) else operands
-        images[node] = node.op(*arguments, **node.settings)
+        image = node.op(*arguments, **node.settings)
+        images[node] = image if isinstance(image, ValueArray) else ValueArray(np.array(image, dtype=object))
     image = images[root]
+    image = image.values.item() if isinstance(image, ValueArray) and not image.ndim else image
     return image if isinstance(image, (ValueArray, Value)) else ValueArray.leaves(root.numpy(), root.label)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import KeysView
+import operator
+from collections.abc import Callable, KeysView
 from numbers import Real
 from typing import Any
 
 from .arithmetic import Arithmetic
-from .graph import Many, Node, Op, backward, is_recording
-from .maths import Careful
+from .graph import Many, Node, Op, Operand, backward, is_recording
+from .maths import Careful, at_the_edge
 
 _ABSENT = object()  # an operand that isn't there (None could be one that a user passed by mistake)
 
@@ -30,9 +30,8 @@ class Value(Node, Arithmetic):
 
     # The operands a and b stand in slots of their own and not in a tuple, and so do their slopes: one object a node
     # for Python's garbage collector to visit, not three. A training step is 2 to 3 times faster for it.
-    __slots__ = ("a", "b", "data", "slope_a", "slope_b")
+    __slots__ = ("_data", "a", "b", "slope_a", "slope_b")
 
-    data: float
     grad: float
     settings: dict = {}  # noqa: RUF012 - no op on Values has any; only read
     no_gradient = 0.0
@@ -43,7 +42,7 @@ class Value(Node, Arithmetic):
             raise TypeError(
                 f"this is a Value already: {data!r}. Use it as it is, or .detach() for a copy of its number"
             )
-        self.data = as_float(data, "Value")
+        self._data = as_float(data, "Value")
         self.label = label
         self.requires_grad = requires_grad
         self.op = self.a = self.b = self.slope_a = self.slope_b = self.hooks = None
@@ -53,11 +52,11 @@ class Value(Node, Arithmetic):
         """Compute y = op(a, b), and remember the operands and the slopes at this moment."""
         if more:
             return _apply_ternary(op, (a, b, *more))
-        x = a.data if isinstance(a, Value) else as_operand(op, a)
+        x = a._data if isinstance(a, Value) else as_operand(op, a)
         if b is _ABSENT:
             b = None
         elif isinstance(b, Value):
-            z = b.data
+            z = b._data
         elif b.__class__ is float:
             z = b
         else:
@@ -71,30 +70,39 @@ class Value(Node, Arithmetic):
         y.op, y.a, y.b, y.grad, y.label, y.hooks, y.requires_grad = op, a, b, 0.0, "", None, True
         try:
             if b is None:
-                y.data = op.forward(x)
-                y.slope_a = op.rules[0](y.data, x) if a.requires_grad else None
+                y._data = data = op.forward(x)
+                y.slope_a = op.rules[0](data, x) if a.requires_grad else None
                 y.slope_b = None
             else:
-                y.data = data = op.forward(x, z)
+                y._data = data = op.forward(x, z)
                 y.slope_a = op.rules[0](data, x, z) if isinstance(a, Value) and a.requires_grad else None
                 y.slope_b = op.rules[1](data, x, z) if isinstance(b, Value) and b.requires_grad else None
         except (ArithmeticError, ValueError):  # 1/0, log(0), exp(1000) …: once more, with IEEE's answers
             xs, nodes = ((x,), (a,)) if b is None else ((x, z), (a, b))
-            y.data, slopes = _at_the_edge(op, xs, nodes)
+            y._data, slopes = _at_the_edge(op, xs, nodes)
             y.slope_a, y.slope_b = (*slopes, None)[:2]
         if not is_recording() or (y.slope_a is None and y.slope_b is None):
-            return Value(y.data, requires_grad=False)
+            return Value(y._data, requires_grad=False)
         return y
 
     def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Value:
         """Compute y = op(operands): one node with any number of inputs."""
-        xs = [x.data if isinstance(x, Value) else as_number(op, x) for x in operands]
+        xs = [x._data if isinstance(x, Value) else as_number(op, x) for x in operands]
         data, slope = op.forward(xs), op.rules[0]
         slopes = [
             slope(1.0, data, xs, i) if isinstance(x, Value) and x.requires_grad else None
             for i, x in enumerate(operands)
         ]
         return _node_of_many(op, operands, data, tuple(slopes))
+
+    @property
+    def data(self) -> float:
+        """The number. Changing it changes no slope: the gradient is that of the forward pass that ran."""
+        return self._data
+
+    @data.setter
+    def data(self, number: Any) -> None:
+        self._data = as_float(number, "Value.data")
 
     @property
     def operands(self) -> tuple:
@@ -124,7 +132,11 @@ class Value(Node, Arithmetic):
             raise RuntimeError(
                 "backward() on a Value with requires_grad=False: nothing that it was made from is tracked"
             )
-        backward(self, 1.0 if gradient is None else as_float(gradient, "backward"))
+        backward(self, 1.0 if gradient is None else self.as_gradient(gradient, "backward"))
+
+    def as_gradient(self, g: Any, who: str) -> float:
+        """`g` as a float."""
+        return as_float(g, who)
 
     def ones(self) -> float:
         """The gradient of a number for itself."""
@@ -136,7 +148,7 @@ class Value(Node, Arithmetic):
 
     def item(self) -> float:
         """The number, as a Python float."""
-        return self.data
+        return self._data
 
     # -- names that the micrograd lecture uses ---------------------------------------------------------------
 
@@ -158,13 +170,13 @@ class Value(Node, Arithmetic):
     # -- as a number --------------------------------------------------------------------------------------------
 
     # fmt: off
-    def __float__(self) -> float: return self.data
-    def __bool__(self) -> bool: return self.data != 0
+    def __float__(self) -> float: return self._data
+    def __bool__(self) -> bool: return self._data != 0
     def __format__(self, spec: str) -> str: return format(self.data, spec) if spec else repr(self)
-    def __lt__(self, other: Any) -> bool: return _compare("__lt__", self, other)
-    def __le__(self, other: Any) -> bool: return _compare("__le__", self, other)
-    def __gt__(self, other: Any) -> bool: return _compare("__gt__", self, other)
-    def __ge__(self, other: Any) -> bool: return _compare("__ge__", self, other)
+    def __lt__(self, other: Any) -> bool: return _compare(operator.lt, self, other)
+    def __le__(self, other: Any) -> bool: return _compare(operator.le, self, other)
+    def __gt__(self, other: Any) -> bool: return _compare(operator.gt, self, other)
+    def __ge__(self, other: Any) -> bool: return _compare(operator.ge, self, other)
     # fmt: on
 
     def __repr__(self) -> str:
@@ -209,7 +221,7 @@ def _node_of_many(op: Op, operands: tuple, data: float, slopes: tuple) -> Value:
 
 
 def _apply_ternary(op: Op, operands: tuple) -> Any:
-    xs = tuple(x.data if isinstance(x, Value) else as_operand(op, x) for x in operands)
+    xs = tuple(x._data if isinstance(x, Value) else as_operand(op, x) for x in operands)
     if NotImplemented in xs:
         return NotImplemented
     try:
@@ -225,14 +237,7 @@ def _apply_ternary(op: Op, operands: tuple) -> Any:
 
 def _at_the_edge(op: Op, xs: tuple, operands: tuple) -> tuple[float, tuple]:
     """Value and slopes where Python's floats raise: infinities as IEEE has them; an error where nothing is real."""
-    careful = tuple(Careful(x) for x in xs)
-    y = Careful(op.forward(*careful))
-    if y != y and all(math.isfinite(x) for x in xs):
-        shown = ", ".join(f"{x:g}" for x in xs)
-        raise ValueError(
-            f"`{op.name}` of ({shown}) is not a real number. Keep its input in the range where it is defined: "
-            "clip it, add a small constant, or take abs() first"
-        )
+    y, careful = Careful(at_the_edge(op.name, op.forward, xs)), [Careful(x) for x in xs]
     slopes = tuple(
         float(rule(y, *careful)) if isinstance(x, Value) and x.requires_grad else None
         for x, rule in zip(operands, op.rules, strict=False)
@@ -244,6 +249,8 @@ def as_float(x: Any, who: str) -> float:
     """X as a Python float; an error that names `who` for whatever isn't one real number."""
     if x.__class__ is float:
         return x
+    if isinstance(x, Operand):
+        raise TypeError(f"{who}: a {type(x).__name__} and Values don't mix in one graph; .item() gives its number")
     if isinstance(x, Real) or (hasattr(x, "ndim") and x.ndim == 0 and hasattr(x, "item") and not _is_text(x)):
         x = x if isinstance(x, Real) else x.item()
         try:
@@ -262,8 +269,10 @@ def as_number(op: Op, x: Any) -> float:
 
 def as_operand(op: Op, x: Any) -> Any:
     """A plain operand as a float; NotImplemented for an object that may know itself what to do with a Value."""
+    if isinstance(x, Operand):
+        return NotImplemented
     if isinstance(x, (Real, str, bytes, complex, list, tuple, dict, set)) or x is None or hasattr(x, "dtype"):
-        return as_number(op, x) if not isinstance(x, Node) else NotImplemented
+        return as_number(op, x)
     return NotImplemented
 
 
@@ -283,8 +292,9 @@ def _describe(x: Any) -> str:
     return f"{type(x).__name__} {x!r}"[:120]
 
 
-def _compare(how: str, a: Value, b: Any) -> Any:
-    other = b.data if isinstance(b, Value) else b
-    if not isinstance(other, Real):
+def _compare(how: Callable, a: Value, b: Any) -> Any:
+    if isinstance(b, Value):
+        return how(a._data, b._data)
+    if not isinstance(b, Real):
         return NotImplemented
-    return getattr(a.data, how)(float(other))
+    return how(a._data, as_float(b, "a comparison") if hasattr(b, "dtype") else b)

@@ -64,7 +64,7 @@ def _each(loss: Callable, x: Any, target: Any, reduction: str) -> Any:
             raise ValueError(f"the model gave {len(xs)} numbers, the target has {len(ts)}: they must pair up")
         return _reduce([loss(a, b) for a, b in zip(xs, ts, strict=True)], reduction)
     target = _same_shape(x, target)
-    if loss in SUMMED and isinstance(x, Node) and getattr(x, "size", 0) and reduction in ("mean", "sum"):
+    if loss in SUMMED and isinstance(x, Node) and hasattr(x, "size") and x.size and reduction in ("mean", "sum"):
         return SUMMED[loss](x, target, scale=1 / x.size if reduction == "mean" else 1.0)  # type: ignore[index]
     return _reduce(loss(x, target), reduction)
 
