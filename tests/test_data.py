@@ -109,9 +109,7 @@ def test_sets_hold_the_points_of_scikit_learn_itself(name):
         (X, y), (A, b) = getattr(data, name)(n, noise=0), theirs(n, shuffle=False, **options)
 
         def rows(X, y):
-            return sorted(
-                (label, round(p, 9) + 0.0, round(q, 9) + 0.0) for label, (p, q) in zip(y, X, strict=True)
-            )
+            return sorted((label, round(p, 9) + 0.0, round(q, 9) + 0.0) for label, (p, q) in zip(y, X, strict=True))
 
         assert rows(X, y) == rows(A, b)
 
@@ -250,9 +248,7 @@ print(json.dumps({
 
 def test_without_numpy_the_same_numbers_come_in_lists():
     names = [make.__name__ for make in CLASSIFICATION + REGRESSION]
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", NO_NUMPY, *names], capture_output=True, text=True
-    )
+    run = subprocess.run([sys.executable, "-W", "error", "-c", NO_NUMPY, *names], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
     for name in names:
@@ -296,9 +292,7 @@ def test_a_damaged_file_is_refused(tmp_path, monkeypatch):
     damaged = Path(tmp_path, "digits.npz")
     damaged.write_bytes(content)
     monkeypatch.setattr(digits, "FILE", damaged)
-    with pytest.raises(
-        ValueError, match=r"digits\.npz is damaged: its SHA-256 is .* not b2dab7b50172.*pip install"
-    ):
+    with pytest.raises(ValueError, match=r"digits\.npz is damaged: its SHA-256 is .* not b2dab7b50172.*pip install"):
         data.load_digits()
 
 
@@ -567,6 +561,4 @@ def test_pandas_tables_are_pointed_to_their_arrays():
 
 
 def test_public_names():
-    assert set(data.__all__) == {
-        name for name, value in vars(data).items() if callable(value) and name[0] != "_"
-    }
+    assert set(data.__all__) == {name for name, value in vars(data).items() if callable(value) and name[0] != "_"}

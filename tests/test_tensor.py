@@ -276,7 +276,7 @@ def arrays_and_axes(draw, filled=False):
 def test_sums_and_means(case, keepdims):
     x, axis = case
     moves_like_numpy(lambda a: a.sum(axis=axis, keepdims=keepdims), x)
-    if np.sum(np.ones_like(x), axis=axis).size == 0 or x.size:
+    if x.size:  # NumPy warns of the mean of nothing
         moves_like_numpy(lambda a: a.mean(axis=axis, keepdims=keepdims), x)
 
 

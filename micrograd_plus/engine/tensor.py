@@ -408,7 +408,9 @@ class Tensor(Node, ArrayArithmetic):
         """The numbers as they are now, for a graph to keep: nothing that happens to `.data` later changes them."""
         if self._array.flags.writeable:
             if getrefcount(self._array) > _ALONE:  # somebody holds .data, or a part of it, and may still write to it
-                return self._array.copy()
+                copy = self._array.copy()
+                copy.setflags(write=False)
+                return copy
             self._array.setflags(write=False)  # from now on the graph's: .data hands out a copy
         return self._array
 
@@ -416,12 +418,8 @@ class Tensor(Node, ArrayArithmetic):
         return self._array
 
     def numpy(self) -> np.ndarray:
-        """The numbers, for reading: an array that can't be written to."""
-        if not self._array.flags.writeable:
-            return self._array
-        view = self._array.view()
-        view.setflags(write=False)
-        return view
+        """The numbers as they are now, for reading: an array that can't be written to."""
+        return self._frozen()
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         raise TypeError(
@@ -540,8 +538,8 @@ def _broadcast(op: Op, operands: tuple, arrays: list) -> list:
     except ValueError:
         shown = " and ".join(map(str, shapes))
         raise ValueError(
-            f"`{op.symbol}`: shapes {shown} don't fit together: counted from the right, two sizes must be equal, or one "
-            "of them 1. Reshape one side, or use unsqueeze to add an axis of size 1"
+            f"`{op.symbol}`: shapes {shown} don't fit together: counted from the right, two sizes must be equal, or "
+            "one of them 1. Reshape one side, or use unsqueeze to add an axis of size 1"
         ) from None
     return [
         x.expand(shape) if isinstance(x, Tensor) and x.shape != shape

@@ -65,7 +65,7 @@ def _each(loss: Callable, x: Any, target: Any, reduction: str) -> Any:
         return _reduce([loss(a, b) for a, b in zip(xs, ts, strict=True)], reduction)
     target = _same_shape(x, target)
     if loss in SUMMED and isinstance(x, Node) and hasattr(x, "size") and x.size and reduction in ("mean", "sum"):
-        return SUMMED[loss](x, target, scale=1 / x.size if reduction == "mean" else 1.0)  # type: ignore[index]
+        return SUMMED[loss](x, target, scale=1 / x.size if reduction == "mean" else 1.0)
     return _reduce(loss(x, target), reduction)
 
 
