@@ -29,9 +29,7 @@ def train_test_split(
     n_test = round(share * n)
     if n_test in (0, n):
         part = "test" if n_test == 0 else "training"
-        raise ValueError(
-            f"test_size={share} of {n} samples leaves the {part} part empty; change it or add samples"
-        )
+        raise ValueError(f"test_size={share} of {n} samples leaves the {part} part empty; change it or add samples")
     if not isinstance(stratify, bool):
         raise TypeError(f"stratify must be True or False (the classes are those in y), {got(stratify)}")
     order = _order(n, generator(seed))

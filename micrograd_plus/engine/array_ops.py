@@ -144,7 +144,7 @@ def _prod_pull(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     rest = tuple(a for a in range(x.ndim) if a not in axes)
     moved = transpose(x, axes=rest + axes)  # the multiplied axes last, and then as one
     rows: Any = moved.reshape(*(x.shape[a] for a in rest), math.prod(x.shape[a] for a in axes))
-    if not isinstance(rows, np.ndarray):  # nodes, to be differentiated again: one row for each number, with a 1 in its place
+    if not isinstance(rows, np.ndarray):  # to be differentiated again: one row a number, with a 1 in its place
         n = rows.shape[-1]
         others = ops.where(np.eye(n, dtype=bool), 1.0, rows[..., None, :].expand(*rows.shape, n)).prod(axis=-1)
     else:

@@ -486,7 +486,6 @@ class Tensor(Node, ArrayArithmetic):
 _new = Tensor.__new__
 
 
-
 def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracked: bool) -> Tensor:
     """The Tensor that holds y, with its origin if that is to be remembered."""
     kept = None

@@ -43,9 +43,7 @@ def clip_grad_value_(parameters: Iterable[Parameter], clip_value: float) -> None
     >>> w.grad, b.grad
     (1.0, -0.5)
     """
-    check_number(
-        "clip_value", clip_value, math.inf, "it is the largest number that is left as it is; try 1.0"
-    )
+    check_number("clip_value", clip_value, math.inf, "it is the largest number that is left as it is; try 1.0")
     for p in _with_gradients(parameters, "clip_grad_value_"):
         if hasattr(p.grad, "clip"):
             p.grad = p.grad.clip(-clip_value, clip_value)

@@ -116,8 +116,7 @@ class Optimizer:
         unknown = group.keys() - self.defaults.keys() - {"params"}
         if unknown:
             raise ValueError(
-                f"{self._name} has no setting {', '.join(sorted(unknown))}; "
-                f"a group may set {', '.join(self.defaults)}."
+                f"{self._name} has no setting {', '.join(sorted(unknown))}; a group may set {', '.join(self.defaults)}."
             )
         params = parameter_list(group["params"], self._name)
         if not params:
@@ -128,8 +127,7 @@ class Optimizer:
         together = [p for group in self.param_groups for p in group["params"]] + params
         if len({id(p) for p in together}) < len(together):
             raise ValueError(
-                f"{self._name} got the same parameter twice: it would move twice in a step. "
-                "Put it in one group, once."
+                f"{self._name} got the same parameter twice: it would move twice in a step. Put it in one group, once."
             )
         settings = {**self.defaults, **group, "params": params}
         self.check(settings)
@@ -151,9 +149,7 @@ class Optimizer:
         {0: {'momentum_buffer': 0.5}}
         """
         position = count()
-        groups = [
-            {**group, "params": [next(position) for _ in group["params"]]} for group in self.param_groups
-        ]
+        groups = [{**group, "params": [next(position) for _ in group["params"]]} for group in self.param_groups]
         return deepcopy({"state": self.state, "param_groups": groups})
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -516,15 +512,11 @@ def is_trainable(p: Any) -> bool:
 def parameter_list(params: Any, caller: str) -> list[Any]:
     """`params` as a list; raises TypeError if they aren't parameters."""
     if hasattr(params, "parameters"):
-        raise TypeError(
-            f"{caller} got a whole {type(params).__name__}: pass its parameters, model.parameters()."
-        )
+        raise TypeError(f"{caller} got a whole {type(params).__name__}: pass its parameters, model.parameters().")
     if is_trainable(params):
         raise TypeError(f"{caller} got a single parameter: pass a list, [p].")
     if not isinstance(params, Iterable):
-        raise TypeError(
-            f"{caller} needs a list of parameters, got {params!r}: pass model.parameters() or [w, b]."
-        )
+        raise TypeError(f"{caller} needs a list of parameters, got {params!r}: pass model.parameters() or [w, b].")
     params = list(params)
     for i, p in enumerate(params):
         if not is_trainable(p):

@@ -281,9 +281,7 @@ class SequentialLR(LRScheduler):
     [0.5, 0.75, 1.0, 0.5, 0.25]
     """
 
-    def __init__(
-        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
         """Store the schedules; raises TypeError or ValueError if they don't fit together."""
         for schedule in schedulers:
             if not isinstance(schedule, LRScheduler) or schedule.optimizer is not optimizer:
