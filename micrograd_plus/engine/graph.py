@@ -16,14 +16,12 @@ Backpropagation is three sentences, and each is written once:
 
 from __future__ import annotations
 
-import importlib
-import pickle
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from typing import Any
 
+from . import copying
 from .maths import Careful, at_the_edge
 
 # A ContextVar, so that no_grad() in one thread or asyncio task does not switch off another's recording.
@@ -113,14 +111,7 @@ class Op:
         return self  # a rule is shared, never copied
 
     def __reduce__(self) -> tuple:
-        for module in [m for name, m in sys.modules.items() if name.startswith("micrograd_plus.")]:
-            for table, rows in vars(module).items():
-                if table.endswith("TABLE") and isinstance(rows, dict) and rows.get(self.name) is self:
-                    return _row, (module.__name__, table, self.name)
-        raise pickle.PicklingError(
-            f"op {self.name!r} is in no table of micrograd_plus, so it could not be found again: "
-            "detach() the result before pickling, or save the model's state_dict()"
-        )
+        return copying.row_reduced(self)
 
 
 class Unary(Op):
@@ -255,66 +246,11 @@ class Node(Operand):
         """A contribution to this node's gradient, in this node's dtype."""
         return part
 
-    # -- copying and pickling: without recursion, so that a graph of any depth survives -------------------
-
-    def _state(self) -> dict[str, Any]:
-        names = [name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ())]
-        return {name: getattr(self, name) for name in names if name != "hooks"}
-
     def __deepcopy__(self, memo: dict) -> Node:
-        for node in order(self):
-            if id(node) not in memo:
-                memo[id(node)] = _rebuild_node(type(node), _replace(node._state(), memo, copy_data=True))
-        return memo[id(self)]
+        return copying.copied(order(self), memo)
 
     def __reduce__(self) -> tuple:
-        if self.op is None:
-            return _rebuild_node, (type(self), self._state())
-        nodes = order(self)
-        leaves = [node for node in nodes if node.op is None]  # kept as objects: a model pickled along shares them
-        places: dict = {id(node): _Place(i) for i, node in enumerate(leaves)}
-        states = []
-        for node in nodes:
-            if node.op is not None:
-                states.append((type(node), _replace(node._state(), places, copy_data=False)))
-                places[id(node)] = _Place(len(leaves) + len(states) - 1)
-        return _rebuild_graph, (leaves, states)
-
-
-class _Place(int):
-    """The position of a node in a pickled graph."""
-
-
-def _replace(state: dict, images: dict, copy_data: bool) -> dict:
-    """The state of a node with each node in it (also inside tuples) replaced by its image."""
-    swap = lambda x: images.get(id(x), x) if isinstance(x, Node) else x
-    new: dict[str, Any] = {k: tuple(map(swap, v)) if isinstance(v, tuple) else swap(v) for k, v in state.items()}
-    if copy_data:  # arrays; plain floats need no copy
-        new = {k: v.copy() if hasattr(v, "setflags") else v for k, v in new.items()}
-    return new
-
-
-def _rebuild_node(kind: type[Node], state: dict) -> Node:
-    node = kind.__new__(kind)
-    node.hooks = None
-    for name, value in state.items():
-        if name == "_array":
-            value.setflags(write=False)
-        setattr(node, name, value)
-    return node
-
-
-def _rebuild_graph(leaves: list[Node], states: list) -> Node:
-    nodes = list(leaves)
-    swap = lambda x: nodes[x] if isinstance(x, _Place) else x
-    for kind, state in states:
-        state = {k: tuple(map(swap, v)) if isinstance(v, tuple) else swap(v) for k, v in state.items()}
-        nodes.append(_rebuild_node(kind, state))
-    return nodes[-1]
-
-
-def _row(module: str, table: str, name: str) -> Op:
-    return getattr(importlib.import_module(module), table)[name]
+        return copying.reduced(order(self))
 
 
 def order(root: Node) -> list[Node]:
@@ -366,7 +302,7 @@ def backward(root: Node, gradient: Any) -> None:
                 replaced = hook(node.grad)
                 if replaced is not None:
                     node.grad = node.as_gradient(replaced, "a gradient hook")
-        if before.get(node) is not None:
+        if before and before.get(node) is not None:
             node.grad = before[node] if node.grad is None else before[node] + node.grad
         if node.op is not None and node.grad is not None:
             node.push()

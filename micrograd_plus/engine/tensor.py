@@ -363,7 +363,7 @@ class Tensor(Node, ArrayArithmetic):
                     f"backward() starts from one number, and this Tensor has shape {self.shape}: reduce it first "
                     "(.sum() or .mean()), or give backward(gradient) an array of that shape"
                 )
-            seed = np.ones_like(self._array)
+            seed = np.ones(self.shape, self.dtype)
         else:
             seed = self.as_gradient(gradient, "backward(gradient)")
         backward(self, seed)
