@@ -32,12 +32,13 @@ def reduced(nodes: list) -> tuple:
 
 def row_reduced(op: Any) -> tuple:
     """What pickle needs of an op: where its table is. PicklingError for one that stands in no table."""
+    key = op.name
     for name, module in list(sys.modules.items()):
         for table, rows in vars(module).items() if name.startswith("micrograd_plus.") else ():
-            if table.endswith("TABLE") and isinstance(rows, dict) and rows.get(op.name) is op:
-                return _row, (name, table, op.name)
+            if table.endswith("TABLE") and isinstance(rows, dict) and rows.get(key) is op:
+                return _row, (name, table, key)
     raise pickle.PicklingError(
-        f"op {op.name!r} is in no table of micrograd_plus, so it could not be found again: "
+        f"op {key!r} is in no table of micrograd_plus, so it could not be found again: "
         "detach() the result before pickling, or save the model's state_dict()"
     )
 
