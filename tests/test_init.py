@@ -130,7 +130,14 @@ def test_kaiming(shape, mode, nonlinearity, a):
     settings = {"a": a, "mode": mode, "nonlinearity": nonlinearity}
     field = math.prod(shape[2:])
     fan = (shape[1] if mode == "fan_in" else shape[0]) * field
-    gains = {"linear": 1, "sigmoid": 1, "tanh": 5 / 3, "relu": 2**0.5, "selu": 3 / 4, "leaky_relu": (2 / (1 + a * a)) ** 0.5}
+    gains = {
+        "linear": 1,
+        "sigmoid": 1,
+        "tanh": 5 / 3,
+        "relu": 2**0.5,
+        "selu": 3 / 4,
+        "leaky_relu": (2 / (1 + a * a)) ** 0.5,
+    }
     std = gains[nonlinearity] / math.sqrt(fan)
     even, normal = (fill(f"kaiming_{kind}_", shape, seed=0, **settings).data for kind in ("uniform", "normal"))
     assert_even(even, math.sqrt(3) * std)
@@ -186,7 +193,9 @@ def test_errors():
         fill("kaiming_uniform_", mode="fan_up")
     with pytest.raises(ValueError, match=r"mode must be 'fan_in' or 'fan_out', got None"):
         fill("kaiming_normal_", mode=None)
-    with pytest.raises(ValueError, match=r"no gain is known for 'rely': choose one of leaky_relu, linear, sigmoid, .*relu"):
+    with pytest.raises(
+        ValueError, match=r"no gain is known for 'rely': choose one of leaky_relu, linear, sigmoid, .*relu"
+    ):
         fill("kaiming_normal_", nonlinearity="rely")
     with pytest.raises(ValueError, match="no gain is known for 'gelu'"):
         init.calculate_gain("gelu")

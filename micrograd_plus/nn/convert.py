@@ -1,13 +1,13 @@
-"""From a network of scalar neurons to layers of arrays with the same weights, and back."""
+"""Between a network of scalar neurons and layers of arrays: the weights of each layer, as plain lists of numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from . import layers
-from .scalar import MLP, Layer
 
 _MODULES = {
     "relu": layers.ReLU, "tanh": layers.Tanh, "sigmoid": layers.Sigmoid, "leaky_relu": layers.LeakyReLU,
@@ -16,42 +16,38 @@ _MODULES = {
 _NAMES = {module: name for name, module in _MODULES.items()}
 
 
-def mlp_to_sequential(mlp: MLP, dtype: Any = None) -> layers.Sequential:
-    """Linear layers whose row i holds the weights of neuron i, with the activations between them."""
+def as_sequential(rows: Iterable[tuple[list[list[float]], list[float], str]], dtype: Any = None) -> layers.Sequential:
+    """Linear layers with activations between them, from (weights, biases, activation) of each layer.
+
+    Row i of the weights holds those of neuron i.
+    """
     modules: list[Any] = []
-    for layer in mlp.layers:
-        linear = layers.Linear(len(layer.neurons[0].w), len(layer.neurons), dtype=dtype)
-        linear.weight.data = np.array([[w.data for w in n.w] for n in layer.neurons])
+    for weights, biases, activation in rows:
+        linear = layers.Linear(len(weights[0]), len(weights), dtype=dtype)
         assert linear.bias is not None
-        linear.bias.data = np.array([n.b.data for n in layer.neurons])
-        modules.append(linear)
-        activation = layer.neurons[0].activation
-        if activation != "linear":
-            modules.append(_MODULES[activation]())
+        linear.weight.data, linear.bias.data = np.array(weights), np.array(biases)
+        modules += [linear] if activation == "linear" else [linear, _MODULES[activation]()]
     return layers.Sequential(*modules)
 
 
-def sequential_to_mlp(model: layers.Sequential) -> MLP:
-    """Neurons with the weights of the Linear layers' rows."""
+def as_rows(model: Any) -> list[tuple[list[list[float]], list[float], str]]:
+    """(weights, biases, activation) of each layer. TypeError for modules that neurons have no counterpart for."""
     if not isinstance(model, layers.Sequential):
         raise TypeError(f"from_sequential needs an nn.Sequential, got {type(model).__name__}")
-    mlp = MLP.__new__(MLP)
-    mlp.layers = []
+    rows: list[tuple[list[list[float]], list[float], str]] = []
     for module in model:
         if isinstance(module, layers.Linear):
-            n_out, n_in = module.weight.shape
-            layer = Layer(n_in, n_out, nonlin=False)
-            bias = np.zeros(n_out) if module.bias is None else module.bias.data
-            for neuron, row, b in zip(layer.neurons, module.weight.data.tolist(), bias.tolist(), strict=True):
-                neuron.b.data = b
-                for w, number in zip(neuron.w, row, strict=True):
-                    w.data = number
-            mlp.layers.append(layer)
-        elif type(module) in _NAMES and mlp.layers and mlp.layers[-1].neurons[0].activation == "linear":
-            for neuron in mlp.layers[-1].neurons:
-                neuron.activation, neuron.nonlin = _NAMES[type(module)], True
+            biases = [0.0] * module.out_features if module.bias is None else module.bias.tolist()
+            rows.append((module.weight.tolist(), biases, "linear"))
+        elif rows and rows[-1][2] == "linear" and _plain_activation(module):
+            rows[-1] = (*rows[-1][:2], _NAMES[type(module)])
         else:
             raise TypeError(
                 f"an MLP has Linear layers, each with at most one activation behind it: {module!r} has no counterpart"
             )
-    return mlp
+    return rows
+
+
+def _plain_activation(module: Any) -> bool:
+    """Whether it is one of ours with its usual settings (neurons know no others)."""
+    return type(module) in _NAMES and repr(module) == repr(_MODULES[_NAMES[type(module)]]())

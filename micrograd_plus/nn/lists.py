@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..engine import ops
@@ -9,8 +10,12 @@ from ..engine import ops
 
 def cross_entropy_of_lists(rows: Any, labels: Any, weight: Any, smoothing: float, reduction: str) -> Any:
     """The same loss, row by row: log(sum(exp(x))) - x[label], each shifted by its largest number."""
-    labels = [_class_index(t) for t in (labels if hasattr(labels, "__len__") else [labels])]
-    rows = [rows] if rows and not isinstance(rows[0], (list, tuple)) else rows
+    many = hasattr(labels, "__len__") and getattr(labels, "shape", None) != ()
+    labels = [_class_index(t) for t in (labels if many else [labels])]
+    if not rows:
+        raise ValueError("cross_entropy: the model gave no rows of scores")
+    single = not isinstance(rows[0], (list, tuple)) and not getattr(rows[0], "shape", ())
+    rows = [rows] if single else rows
     if len(rows) != len(labels):
         raise ValueError(f"cross_entropy: the model gave {len(rows)} rows of scores for {len(labels)} labels")
     losses, weights = [], []
@@ -21,15 +26,22 @@ def cross_entropy_of_lists(rows: Any, labels: Any, weight: Any, smoothing: float
         top = max(float(x) for x in row)
         log_total = ops.log(ops.sum_([ops.exp(x - top) for x in row])) + top
         w = [1.0] * k if weight is None else [float(a) for a in weight]
+        if len(w) != k:
+            raise ValueError(f"weight needs one number for each of the {k} classes, got {len(w)}")
         wanted = [w[c] * ((1 - smoothing) * (c == label) + smoothing / k) for c in range(k)]
-        losses.append(ops.sum_([p * (log_total - x) for p, x in zip(wanted, row, strict=True) if p]))
+        terms = [p * (log_total - x) for p, x in zip(wanted, row, strict=True) if p]
+        losses.append(ops.sum_(terms or [0.0 * row[0]]))
         weights.append(w[label])
     if reduction == "none":
-        return losses
-    return ops.sum_(losses) * (1 / sum(weights) if reduction == "mean" else 1.0)
+        return losses[0] if single else losses
+    return ops.sum_(losses) * (1 / (sum(weights) or math.nan) if reduction == "mean" else 1.0)
 
 
 def _class_index(t: Any) -> int:
-    if t != int(t):
-        raise ValueError(f"cross_entropy: class indices must be whole numbers, got {t!r}")
-    return int(t)
+    try:
+        number = float(t)
+        if number == int(number):
+            return int(number)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"cross_entropy: class indices must be whole numbers, got {t!r}")

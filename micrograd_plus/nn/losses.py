@@ -6,6 +6,7 @@ Each works on Tensors, on single Values and on lists of Values (a scalar model's
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -36,12 +37,16 @@ def _reduce(losses: Any, reduction: str, n: float | None = None) -> Any:
         return losses
     if isinstance(losses, list):
         total = ops.sum_(losses)
-        return total if reduction == "sum" else total * (1 / (n or len(losses)))
+        return total if reduction == "sum" else total * (1 / len(losses))
     if not hasattr(losses, "mean"):  # a single Value
         return losses
     if reduction == "mean" and n is None:
         return losses.mean()
-    return losses.sum() * (1.0 if reduction == "sum" or n is None else 1 / n)
+    return losses.sum() * (1.0 if reduction == "sum" or n is None else _one_over(n))
+
+
+def _one_over(n: float) -> float:
+    return 1 / n if n else math.nan  # the mean of nothing
 
 
 def _with_sum(row: Binary) -> Structural:
@@ -54,6 +59,7 @@ def _with_sum(row: Binary) -> Structural:
 
 
 SUMMED = {row: _with_sum(row) for row in (squared_error, hinge, bce, bce_logits)}
+SUMMED_TABLE: dict[str, Op] = {op.name: op for op in SUMMED.values()}  # by name, as pickle finds them
 
 
 def _each(loss: Callable, x: Any, target: Any, reduction: str) -> Any:
@@ -62,6 +68,8 @@ def _each(loss: Callable, x: Any, target: Any, reduction: str) -> Any:
         xs, ts = _flat(x), _flat(target)
         if len(xs) != len(ts):
             raise ValueError(f"the model gave {len(xs)} numbers, the target has {len(ts)}: they must pair up")
+        if not xs:
+            raise ValueError("the model gave no numbers: a loss needs one at least")
         return _reduce([loss(a, b) for a, b in zip(xs, ts, strict=True)], reduction)
     target = _same_shape(x, target)
     if loss in SUMMED and isinstance(x, Node) and hasattr(x, "size") and x.size and reduction in ("mean", "sum"):
@@ -124,7 +132,7 @@ def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """
     if hasattr(target, "shape"):
         numbers = target.numpy() if hasattr(target, "numpy") else target
-        right = bool((numbers * numbers == 1).all())
+        right = bool((abs(numbers) == 1).all())
     else:
         right = all(t in (-1, 1) for t in _flat(target))
     if not right:
@@ -134,11 +142,14 @@ def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 
 def binary_cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Any:
     """-log of the probability given to what happened. input: probabilities; see the next one for logits."""
-    numbers = input.numpy().ravel() if hasattr(input, "numpy") else [float(p) for p in _flat(input)]
-    wrong = next((p for p in (min(numbers, default=0), max(numbers, default=0)) if p < 0 or p > 1), None)
-    if wrong is not None:
+    if getattr(input, "shape", ()):
+        numbers = input.numpy() if hasattr(input, "numpy") else input
+        wrong = numbers[(numbers < 0) | (numbers > 1)].tolist()
+    else:
+        wrong = [p for p in map(float, _flat(input)) if p < 0 or p > 1]
+    if wrong:
         raise ValueError(
-            f"binary_cross_entropy needs probabilities between 0 and 1, got {wrong:g}: apply sigmoid first, or give "
+            f"binary_cross_entropy needs probabilities between 0 and 1, got {wrong[0]:g}: apply sigmoid first, or give "
             "the raw scores to binary_cross_entropy_with_logits"
         )
     return _each(bce, input, target, reduction)
@@ -177,7 +188,8 @@ def _cross_entropy(logits: Any, labels: Any, weights: Any, smoothing: float, red
         return losses, (slopes, None)
     if reduction == "sum":
         return losses.sum(), (slopes, 1.0)
-    return losses.sum() * (1 / divisor), (slopes, 1 / divisor)
+    scale = _one_over(divisor)
+    return losses.sum() * scale, (slopes, scale)
 
 
 @lru_cache(maxsize=64)
@@ -252,6 +264,10 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     input: log-probabilities. target: probabilities, or with log_target=True their logarithms. The textbook's
     divergence is reduction="batchmean": the sum, divided by the number of rows.
     """
+    if isinstance(input, (list, tuple)):
+        raise TypeError(f"kl_div: the input needs to be a Tensor or an array, got {type(input).__name__}")
+    if reduction == "batchmean" and not getattr(input, "shape", ()):
+        raise ValueError("kl_div: reduction='batchmean' divides by the number of rows, and the input is one number")
     target = _same_shape(input, target)
     if log_target:
         losses = ops.exp(target) * (target - input)
@@ -259,7 +275,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
         positive = target > 0
         losses = ops.where(positive, target * (ops.log(ops.where(positive, target, 1.0)) - input), 0.0)
     if reduction == "batchmean":
-        return losses.sum() * (1 / input.shape[0])
+        return losses.sum() * _one_over(input.shape[0])
     return _reduce(losses, reduction)
 
 
@@ -267,37 +283,44 @@ def _as_rows(name: str, x: Any, target: Any) -> tuple[Any, Any, tuple]:
     """Logits as (N, C), labels as (N,) or probabilities (N, C), and the shape of the losses."""
     import numpy as np
 
+    if not hasattr(x, "ndim"):
+        raise TypeError(
+            f"{name}: the input needs to be a Tensor or an array with an axis of classes, got {type(x).__name__}"
+        )
     labels = target.numpy() if hasattr(target, "numpy") else np.array(target)  # a copy, unless it can't change
     if x.ndim == 0:
         raise ValueError(f"{name}: the input needs an axis of classes, got one number")
     k = x.shape[min(1, x.ndim - 1)]
     shape = (*x.shape[:1], *x.shape[2:]) if x.ndim > 1 else ()
-    if labels.shape == x.shape and labels.dtype.kind == "f":
+    if labels.shape == x.shape and labels.dtype.kind == "f" and name == "cross_entropy":
         labels = np.moveaxis(labels, 1, -1).reshape(-1, k) if labels.ndim > 1 else labels.reshape(1, k)
     elif labels.shape == shape:
         labels = _checked_labels(name, labels.reshape(-1), k)
     else:
         raise ValueError(
             f"{name}: an input of shape {x.shape} has {k} classes, so the target must hold class indices in shape "
-            f"{shape}" + (f" (or probabilities in shape {x.shape})" if name == "cross_entropy" else "")
-            + f", got shape {labels.shape}"
+            f"{shape}" + (f" (or probabilities, as floats, in shape {x.shape})" if name == "cross_entropy" else "")
+            + f", got shape {labels.shape} of {labels.dtype}"
         )  # fmt: skip
     if x.ndim == 1:
         x = x.reshape(1, k)
     elif x.ndim > 2:
-        x = x.permute(0, *range(2, x.ndim), 1).reshape(-1, k)
+        x = x.permute(0, *range(2, x.ndim), 1) if hasattr(x, "permute") else np.moveaxis(x, 1, -1)
+        x = x.reshape(len(labels), k)
     return x, labels, shape
 
 
 def _checked_labels(name: str, labels: Any, k: int) -> Any:
     import numpy as np
 
-    if labels.dtype.kind not in "iub" and (labels.dtype.kind != "f" or (labels != labels.round()).any()):
+    whole = labels.dtype.kind in "iub" or (
+        labels.dtype.kind == "f" and bool(((abs(labels) < 2**53) & (labels == labels.round())).all())
+    )
+    if not whole:
         raise ValueError(f"{name}: class indices must be whole numbers, got dtype {labels.dtype}")
     labels = labels.astype(np.int64, copy=False)
-    if (
-        labels.size and labels.view(np.uint64).max() >= k
-    ):  # unsigned, a negative number is a huge one: one look for both
+    # unsigned, a negative number is a huge one: one look for both ends
+    if labels.size and labels.view(np.uint64).max() >= k:
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise ValueError(f"{name}: with {k} classes the labels go from 0 to {k - 1}, got {wrong}")
     return labels
@@ -407,6 +430,11 @@ class HuberLoss(_Loss):
         self.delta = delta
 
 
+def _untrained(weight: Any) -> Any:
+    """Class weights as an array: a Tensor among a module's attributes would be a parameter."""
+    return weight.detach().data if isinstance(weight, Node) else weight
+
+
 class CrossEntropyLoss(_Loss):
     """See cross_entropy."""
 
@@ -414,7 +442,7 @@ class CrossEntropyLoss(_Loss):
 
     def __init__(self, weight: Any = None, label_smoothing: float = 0.0, reduction: str = "mean"):
         super().__init__(reduction)
-        self.weight, self.label_smoothing = weight, label_smoothing
+        self.weight, self.label_smoothing = _untrained(weight), label_smoothing
 
 
 class NLLLoss(_Loss):
@@ -424,7 +452,7 @@ class NLLLoss(_Loss):
 
     def __init__(self, weight: Any = None, reduction: str = "mean"):
         super().__init__(reduction)
-        self.weight = weight
+        self.weight = _untrained(weight)
 
 
 class KLDivLoss(_Loss):

@@ -110,16 +110,27 @@ class MLP(Module):
 
     def to_sequential(self, dtype: Any = None) -> Any:
         """The same network on arrays: nn.Sequential of nn.Linear, with these weights. It takes many samples at once."""
-        from .convert import mlp_to_sequential  # at first use: Values alone need no NumPy
+        from .convert import as_sequential  # at first use: Values alone need no NumPy
 
-        return mlp_to_sequential(self, dtype)
+        rows = []
+        for layer in self.layers:
+            weights = [[w.data for w in n.w] for n in layer.neurons]
+            rows.append((weights, [n.b.data for n in layer.neurons], layer.neurons[0].activation))
+        return as_sequential(rows, dtype)
 
     @classmethod
     def from_sequential(cls, model: Any) -> MLP:
         """The scalar network with the weights of an nn.Sequential of Linear and activation modules."""
-        from .convert import sequential_to_mlp
+        from .convert import as_rows
 
-        return sequential_to_mlp(model)
+        rows = as_rows(model)
+        mlp = cls(len(rows[0][0][0]), [len(biases) for _, biases, _ in rows], seed=0)
+        for layer, (weights, biases, activation) in zip(mlp.layers, rows, strict=True):
+            for neuron, numbers, bias in zip(layer.neurons, weights, biases, strict=True):
+                neuron.activation, neuron.nonlin, neuron.b.data = activation, activation != "linear", bias
+                for w, number in zip(neuron.w, numbers, strict=True):
+                    w.data = number
+        return mlp
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(str(layer) for layer in self.layers)}]"
