@@ -66,6 +66,12 @@ __version__ = "0.1.0"
 
 _ROOMS = ("data", "nn", "optim", "training")
 _NEED_NUMPY = ("Tensor", "concatenate", "einsum", "stack")
+# What `from micrograd_plus import *` brings: not abs and sum, which would hide Python's own.
+__all__ = """
+    Binary Many Structural Tensor Ternary Unary Value arctan clip concatenate cos cosh data einsum elu erfc exp expm1
+    gelu grad leaky_relu log log1p maximum minimum nn no_grad optim relu seed sigmoid sign silu sin sinh softplus sqrt
+    stack tan tanh training value_and_grad where
+""".split()
 
 
 def __getattr__(name: str) -> Any:
@@ -77,7 +83,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ROOMS, *_NEED_NUMPY])
+    return sorted({*globals(), *_ROOMS, *_NEED_NUMPY})
 
 
 def seed(number: int) -> None:

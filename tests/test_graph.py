@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import gc
+import math
 import pickle
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from micrograd_plus import Tensor, Unary, Value, grad, no_grad, sin, tanh, value_and_grad, where
+import micrograd_plus
+from micrograd_plus import Tensor, Ternary, Unary, Value, grad, no_grad, sin, tanh, value_and_grad, where
 from micrograd_plus.engine import Structural, ops
 from micrograd_plus.engine.graph import backward, is_recording, order
 
@@ -825,3 +827,91 @@ def test_graph_knows_no_kind_of_node():
     a = Value(2.0)
     backward(a * 3, 1.0)
     assert a.grad == 3.0
+
+
+# -- what a first reader tried -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("power", range(5))
+@pytest.mark.parametrize("times", range(5))
+def test_derivatives_of_powers_at_zero(power, times):
+    f = lambda x: x**power
+    for _ in range(times):
+        f = grad(f)
+    wanted = math.factorial(power) if times == power else 0.0
+    assert f(0.0) == wanted
+    if times:
+        g = lambda x: (x**power).sum()
+        for _ in range(times):
+            g = grad(lambda x, g=g: g(x).sum() if hasattr(g(x), "sum") else g(x))
+        assert g(np.zeros(2)).tolist() == [wanted, wanted]
+
+
+def test_functions_of_math_do_not_cut_a_gradient_inside_grad():
+    with pytest.raises(TypeError, match=r"would lose its gradient.*mg\.sin"):
+        grad(math.sin)(1.0)
+    with pytest.raises(TypeError, match="would lose its gradient"):
+        grad(lambda x: math.exp(x) * x)(Tensor(1.0))
+    assert float(Value(2.0)) == 2.0
+
+
+def test_no_grad_decorates_without_brackets():
+    @no_grad
+    def double(x):
+        return 2 * x
+
+    assert double(Value(2.0)).requires_grad is False
+    assert (2 * Value(2.0)).requires_grad is True
+
+
+def test_a_gradient_set_to_none_is_a_gradient_of_nothing():
+    v = Value(3.0)
+    v.grad = None
+    (v * v).backward()
+    assert v.grad == 6.0
+
+
+@pytest.mark.parametrize("leaf", [Value(1.0), Tensor([1.0])])
+def test_a_failing_hook_loses_no_gradient(leaf):
+    leaf.zero_grad()
+    y = lambda: (leaf * 5.0).sum() if isinstance(leaf, Tensor) else leaf * 5.0
+    y().backward()
+
+    def fail(g):
+        raise KeyboardInterrupt
+
+    remove = leaf.register_hook(fail)
+    with pytest.raises(KeyboardInterrupt):
+        y().backward()
+    remove()
+    assert float(np.sum(leaf.grad)) == 5.0
+
+
+def test_grad_uses_constants_as_they_were():
+    c = np.array([3.0])
+
+    def f(x):
+        y = (x * c).sum()
+        c[0] = 100.0
+        return y
+
+    assert grad(f)(np.array([2.0])).tolist() == [3.0]
+    assert grad(lambda x: (x @ [[1.0], [2.0]]).sum())(np.ones((1, 2))).tolist() == [[1.0, 2.0]]
+    assert grad(lambda x: (x ** [2.0, 3.0]).sum())(np.ones(2)).tolist() == [2.0, 3.0]
+
+
+def test_an_argument_that_is_not_used_has_gradient_zero():
+    assert grad(lambda x, y: x * 2, argnums=(0, 1))(1.0, math.inf) == (2.0, 0.0)
+
+
+def test_rows_are_checked_when_they_are_made_and_used():
+    with pytest.raises(TypeError, match="op 'k': a rule is a function"):
+        Unary("k", lambda x: x, "2 * x")
+    with pytest.raises(TypeError, match="op 'k' has 3 inputs, so it needs 3 slopes, got 2"):
+        Ternary("k", lambda a, b, c: a, lambda *xs: 1, lambda *xs: 1)
+    with pytest.raises(TypeError, match=r"`exp` takes 1 operand\(s\), got 2"):
+        micrograd_plus.exp(Value(1.0), 2)
+    for result in (None, 1j, "y"):
+        with pytest.raises(TypeError, match="the result of `k` needs a real number"):
+            Unary("k", lambda x, result=result: result, lambda y, x: 1)(Value(1.0))
+    assert Unary("k", lambda x: x > 0, lambda y, x: 0)(Value(1.0)).data == 1.0

@@ -423,6 +423,11 @@ def test_cross_entropy_is_right_where_a_rival_is_impossible():
     y.backward()
     assert y.item() == pytest.approx(np.log(1 + np.exp(-1)), rel=1e-14)
     assert x.grad[0, 1] == 0
+    row = [Value(0.0), Value(-np.inf), Value(1.0)]
+    z = nn.cross_entropy([row], [2])
+    z.backward()
+    assert z.data == pytest.approx(y.item(), rel=1e-14)
+    np.testing.assert_allclose([v.grad for v in row], x.grad[0], **EXACT)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -701,22 +706,29 @@ def test_second_derivatives_are_pytorchs(name, reduction):
     np.testing.assert_allclose(mine, theirs.numpy(), rtol=1e-10, atol=1e-12)
 
 
-def test_the_fused_cross_entropy_says_that_it_has_no_second_derivative():
-    f = lambda x: nn.cross_entropy(x, [0, 1])
-    x = np.array([[1.0, 2.0], [0.5, -1.0]])
-    message = (
-        "`cross_entropy` is a fused op, which can't be differentiated twice: write the same formula with elementary"
-    )
-    with pytest.raises(TypeError, match=message):
-        grad(lambda z: (grad(f)(z) ** 2).sum())(x)
-    g = lambda x: -x.log_softmax(1)[[0, 1], [0, 1]].mean()  # what it advises
-    assert np.isfinite(grad(lambda z: (grad(g)(z) ** 2).sum())(x)).all()
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.2}, {"weight": [1.0, 2.0, 0.5]}])
+def test_cross_entropy_can_be_differentiated_twice(options, reduction):
+    torch = pytest.importorskip("torch")
+    x, labels = np.random.default_rng(0).normal(size=(4, 3)), [0, 2, 1, 1]
+    f = lambda z: nn.cross_entropy(z, labels, reduction=reduction, **options)
+    mine = grad(lambda z: (grad(f)(z) ** 2).sum())(x)
+    z = torch.tensor(x, requires_grad=True)
+    theirs_options = options | ({"weight": torch.tensor(options["weight"]).double()} if "weight" in options else {})
+    y = torch.nn.functional.cross_entropy(z, torch.tensor(labels), reduction=reduction, **theirs_options)
+    (slope,) = torch.autograd.grad(y, z, create_graph=True)
+    (theirs,) = torch.autograd.grad((slope**2).sum(), z)
+    np.testing.assert_allclose(mine, theirs.numpy(), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("targets", [[-1.0, 1.0], [0.0, 7.0], np.array([-1.0, 1.0]), Tensor([-1.0, 1.0], False)])
+def test_targets_that_are_no_probabilities_are_refused(targets):
+    with pytest.raises(ValueError, match=r"needs targets from 0 to 1, got (-1|7): turn labels of -1 and 1"):
+        nn.binary_cross_entropy_with_logits(Tensor([0.5, 2.0]), targets)
 
 
 def test_grad_of_each_loss_as_a_function():
     for loss in LOSSES:
-        if loss.function == "cross_entropy":
-            continue  # said above
         x, t = drawn(loss, {}, (4, 3))
         f = getattr(nn, loss.function)
         np.testing.assert_allclose(grad(lambda z, f=f, t=t: f(z, t))(x), ours(f, x, t)[1], **EXACT)

@@ -889,7 +889,7 @@ BAD = [
     ("new data's shape",       lambda: setattr(T2, "data", np.ones(3)),   ValueError,  r"a Tensor keeps its shape: it has \(2,\), the new data \(3,\)"),
     ("item of many",           lambda: T2.item(),                         ValueError,  r"\.item\(\) needs a Tensor of one number, this one has shape \(2,\)"),
     ("float of many",          lambda: float(T2),                         ValueError,  r"one number, this one has shape \(2,\)"),
-    ("truth of many",          lambda: bool(T2),                          ValueError,  r"one number, this one has shape \(2,\)"),
+    ("truth of many",          lambda: bool(T2),                          ValueError,  r"whether a Tensor of shape \(2,\) is true is ambiguous"),
     ("len of one",             lambda: len(Tensor(1.0)),                  TypeError,   r"no len\(\); \.item\(\) gives the number"),
     ("iterating over one",     lambda: list(Tensor(1.0)),                 TypeError,   r"no axes|no len"),
     ("clip without bounds",    lambda: T2.clip(),                         ValueError,  r"clip needs min or max"),
@@ -975,3 +975,21 @@ def test_a_large_chain_of_everything_against_torch():
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a.grad, b.grad.numpy(), rtol=1e-10, atol=1e-12)
     assert math.isfinite(y.item())
+
+
+def test_tensors_inside_lists_are_refused_and_not_detached():
+    a, b = Tensor(1.0), Tensor(2.0)
+    for make in (
+        lambda: Tensor([1.0, 2.0]) * [a, b],
+        lambda: Tensor([[a, b]]),
+        lambda: Tensor([1.0, 2.0]) @ [a, b],
+    ):
+        with pytest.raises(TypeError, match="a list of Tensors or Values: use stack"):
+            make()
+
+
+def test_a_gradient_of_another_shape_is_named():
+    w = Tensor([1.0, 2.0])
+    w.grad = np.zeros((3, 1))
+    with pytest.raises(ValueError, match=r"the \.grad that was set has shape \(3, 1\), but the Tensor has \(2,\)"):
+        (w * 2).sum().backward()

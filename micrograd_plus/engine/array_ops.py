@@ -60,7 +60,7 @@ def _count(x: Any, axis: Any) -> int:
 
 
 def _spread(g: Any, x: Any, axis: Any) -> Any:
-    """G, the gradient of a reduction of x, in a shape that broadcasts against x."""
+    """The gradient g of a reduction of x, in a shape that broadcasts against x."""
     if axis is None and not g.ndim:
         return g
     return g.reshape(_kept(x, axis))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
 from . import graph
-from .graph import Node
+from .graph import Node, inside_grad
 from .value import Value, as_float
 
 _itself = graph.Unary("itself", lambda x: x, lambda y, x: 1)
-_inside: ContextVar[bool] = ContextVar("inside", default=False)
 
 
 def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
@@ -30,11 +28,11 @@ def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
         places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         if any(not 0 <= i < len(args) for i in places):
             raise ValueError(f"grad: argnums={argnums}, but the function was called with {len(args)} arguments")
-        outer = _inside.get() or any(isinstance(x, Node) for x in args)
+        outer = inside_grad.get() or any(isinstance(x, Node) for x in args)
         of_arrays = any(isinstance(args[i], (list, tuple)) or hasattr(args[i], "shape") for i in places)
         args = tuple(_variable(x, of_arrays) if i in places else x for i, x in enumerate(args))
         wanted = [args[i] for i in places]
-        recording, inside = graph._recording.set(True), _inside.set(True)
+        recording, inside = graph._recording.set(True), inside_grad.set(True)
         try:
             y = f(*args, **kwargs)
             if not isinstance(y, Node):  # a constant
@@ -44,7 +42,7 @@ def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
             slopes = graph.gradients(y, wanted) if isinstance(y, Node) else [0.0 * x.ones() for x in wanted]
         finally:
             graph._recording.reset(recording)
-            _inside.reset(inside)
+            inside_grad.reset(inside)
         if not outer:
             y, slopes = _plain(y), [_plain(s) for s in slopes]
         return y, slopes[0] if isinstance(argnums, int) else tuple(slopes)

@@ -27,10 +27,11 @@ from .maths import Careful, at_the_edge
 # A ContextVar, so that no_grad() in one thread or asyncio task does not switch off another's recording.
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 is_recording = _recording.get
+inside_grad: ContextVar[bool] = ContextVar("inside_grad", default=False)  # while grad(f) runs f
 
 
 class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
-    """Compute without recording a graph: a context manager, and a decorator.
+    """Compute without recording a graph: a context manager, and a decorator (with brackets or without).
 
     >>> from micrograd_plus import Value, no_grad
     >>> a = Value(2.0)
@@ -39,6 +40,10 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
     >>> b.requires_grad, b.data
     (False, 6.0)
     """
+
+    def __new__(cls, function: Callable | None = None) -> Any:
+        """A context; or, used as @no_grad, the function decorated."""
+        return super().__new__(cls) if function is None else cls()(function)
 
     def __init__(self) -> None:
         self._tokens: list = []
@@ -67,10 +72,17 @@ class Op:
     Value(data=0.0, grad=0.0)
     """
 
+    arity: int | None = None  # how many inputs it has; None: as many as it is given
     pointwise = True  # y has the shape of its inputs, and `rules` are slopes
+    again = True  # the rules work on nodes too: it can be differentiated any number of times
     keeps = False  # forward returns (y, kept): the rules read `kept` where others read y
 
     def __init__(self, name: str, forward: Callable, *rules: Callable, symbol: str | None = None):
+        for rule in (forward, *rules):
+            if not callable(rule):
+                raise TypeError(f"op {name!r}: a rule is a function, as lambda y, x: 1 - y * y; got {rule!r}")
+        if self.arity is not None and len(rules) != self.arity:
+            raise TypeError(f"op {name!r} has {self.arity} inputs, so it needs {self.arity} slopes, got {len(rules)}")
         self.name = name
         self.forward = forward
         self.rules = rules
@@ -78,6 +90,8 @@ class Op:
 
     def __call__(self, *operands: Any, **settings: Any) -> Any:
         """y: a plain number from plain numbers, a node if one of the operands is a node."""
+        if self.arity is not None and len(operands) != self.arity:
+            raise TypeError(f"`{self.name}` takes {self.arity} operand(s), got {len(operands)}")
         refused = False
         for x in operands:
             if isinstance(x, Operand):
@@ -117,6 +131,8 @@ class Op:
 class Unary(Op):
     """A row with one input: `Unary(name, y = f(x), dy/dx = slope(y, x))`."""
 
+    arity = 1
+
     def __init__(self, name: str, forward: Callable, slope: Callable, symbol: str | None = None):
         super().__init__(name, forward, slope, symbol=symbol)
 
@@ -124,12 +140,16 @@ class Unary(Op):
 class Binary(Op):
     """A row with two inputs: `Binary(name, y = f(a, b), dy/da = slope(y, a, b), dy/db = slope(y, a, b))`."""
 
+    arity = 2
+
     def __init__(self, name: str, forward: Callable, slope_a: Callable, slope_b: Callable, symbol: str | None = None):
         super().__init__(name, forward, slope_a, slope_b, symbol=symbol)
 
 
 class Ternary(Op):
     """A row with three inputs, and three slopes."""
+
+    arity = 3
 
     def __init__(self, name: str, forward: Callable, *slopes: Callable, symbol: str | None = None):
         super().__init__(name, forward, *slopes, symbol=symbol)
@@ -162,9 +182,18 @@ class Structural(Op):
 
     pointwise = False
 
-    def __init__(self, name: str, forward: Callable, *rules: Callable, symbol: str | None = None, keeps: bool = False):
+    def __init__(
+        self,
+        name: str,
+        forward: Callable,
+        *rules: Callable,
+        symbol: str | None = None,
+        keeps: bool = False,
+        again: bool | None = None,
+    ):
         super().__init__(name, forward, *rules, symbol=symbol)
         self.keeps = keeps
+        self.again = not keeps if again is None else again  # whether the rules work on nodes too
 
     def pull(self, i: int, g: Any, y: Any, xs: tuple, settings: dict) -> Any:
         """What input i receives when y receives g."""
@@ -291,19 +320,27 @@ def backward(root: Node, gradient: Any) -> None:
     nodes = order(root)
     before: dict[Node, Any] = {}  # what leaves with hooks held: their hooks see this pass alone
     for node in nodes:
-        if node.op is not None or node.hooks:
+        if node.op is not None or node.hooks or node.grad is None:
             if node.op is None:
                 before[node] = node.grad
             node.grad = node.no_gradient
     root.grad = gradient if root.grad is None else root.grad + gradient
+    try:
+        _push_all(nodes, before)
+    finally:  # a hook failed, or Ctrl-C: no leaf loses what it had
+        for leaf, grad in before.items():
+            leaf.grad = grad
+
+
+def _push_all(nodes: list[Node], before: dict[Node, Any]) -> None:
     for node in reversed(nodes):
         if node.hooks and node.grad is not None:
             for (hook,) in node.hooks:
                 replaced = hook(node.grad)
                 if replaced is not None:
                     node.grad = node.as_gradient(replaced, "a gradient hook")
-        if before and before.get(node) is not None:
-            node.grad = before[node] if node.grad is None else before[node] + node.grad
+        if before and (earlier := before.pop(node, None)) is not None:
+            node.grad = earlier if node.grad is None else earlier + node.grad
         if node.op is not None and node.grad is not None:
             node.push()
 
@@ -317,7 +354,7 @@ def gradients(root: Node, wanted: Iterable[Node]) -> list[Any]:
         g = grads.get(node)
         if g is None or node.op is None or node in stop:
             continue
-        if node.op.keeps:
+        if not node.op.again:
             raise TypeError(
                 f"`{node.op.name}` is a fused op, which can't be differentiated twice: "
                 "write the same formula with elementary operations"
@@ -326,4 +363,4 @@ def gradients(root: Node, wanted: Iterable[Node]) -> list[Any]:
             if isinstance(x, Node) and x.requires_grad:
                 part = x.fitting(node.op.pull(i, g, node, node.operands, node.settings))  # type: ignore[attr-defined]
                 grads[x] = grads[x] + part if x in grads else part
-    return [grads.get(w, 0.0 * w) for w in wanted]  # type: ignore[operator]
+    return [grads[w] if w in grads else 0.0 * w.ones() for w in wanted]  # type: ignore[attr-defined]

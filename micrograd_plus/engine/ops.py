@@ -34,7 +34,10 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et 
 
 
 def _pow_slope_a(y, a, b):
-    return where(is_zero(b), 0, b * a ** (b - 1))  # x**0 is 1 everywhere: slope 0, also at 0
+    constant = is_zero(b)  # x**0 is 1 everywhere: slope 0, also at 0
+    if constant.__class__ is bool:
+        return 0 if constant else b * a ** (b - 1)
+    return where(constant, 0, b * a ** (b - 1))
 
 
 def _pow_slope_b(y, a, b):
@@ -99,7 +102,7 @@ def is_zero(x):
 
 
 def below(x):
-    """Min(x, 0): keeps exp from overflowing on the side that isn't used."""
+    """The smaller of x and 0: keeps exp from overflowing on the side that isn't used."""
     return minimum(x, 0.0)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import array_ops
 from .arithmetic import Arithmetic
-from .graph import Many, Node, Op, Operand, backward, is_recording
+from .graph import Many, Node, Op, Operand, backward, inside_grad, is_recording
 
 _NONE: dict = {}  # the settings of an op that has none
 
@@ -244,7 +244,7 @@ class ArrayArithmetic(Arithmetic):
         return self.apply(array_ops.matmul, other, self)
 
     def matmul(self, other: Any) -> Any:
-        """Self @ other."""
+        """The matrix product of this and other."""
         return array_ops.matmul(self, other)
 
 
@@ -273,7 +273,9 @@ class Tensor(Node, ArrayArithmetic):
     no_gradient = None
     __array_ufunc__ = None  # so that `array * tensor` comes to Tensor.__rmul__
 
-    def __init__(self, data: Any, requires_grad: bool = True, dtype: Any = None, label: str = ""):
+    def __init__(self, data: Any, requires_grad: bool = True, *, dtype: Any = None, label: str = ""):
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"Tensor: requires_grad is True or False, got {requires_grad!r}")
         self._array = array = _as_new_array(data, dtype)
         if requires_grad and array.dtype.kind != "f":
             raise TypeError(
@@ -291,19 +293,21 @@ class Tensor(Node, ArrayArithmetic):
     @np.errstate(all="ignore")  # overflow gives inf and 0/0 nan without a word, as in PyTorch
     def apply(self, op: Op, *operands: Any, **settings: Any) -> Any:
         """Compute y = op(*operands), and remember the operands and the arrays at this moment."""
-        arrays, tracked = [], False
+        arrays, tracked, constants = [], False, False
         for x in operands:
             if isinstance(x, Tensor):
                 array = x._array if not x._array.flags.writeable else x._frozen()
                 if x.requires_grad:
                     tracked = True
             else:
-                array = _as_constant(op, x, self._array.dtype)
+                constants, array = True, _as_constant(op, x, self._array.dtype)
                 if array is NotImplemented:
                     return NotImplemented
             arrays.append(array)
         if op.pointwise and _shapes_differ(arrays):
             return self.apply(op, *_broadcast(op, operands, arrays), **settings)
+        if constants:  # as they are now: a list as an array, an array as a copy
+            operands = tuple(x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True))
         return _node(op, operands, tuple(arrays), op.forward(*arrays, **settings), settings, tracked)
 
     @np.errstate(all="ignore")
@@ -341,7 +345,7 @@ class Tensor(Node, ArrayArithmetic):
                 if part.__class__ is not np.ndarray or part.shape != want.shape or part.dtype is not want.dtype:
                     part = _fitting(part, want, op, i)
                 if x.grad is not None:
-                    x.grad = x.grad + part
+                    x.grad = _sum_of_gradients(x, part)
                 else:  # no two gradients may share memory
                     x.grad = part.copy() if part is g or part.base is not None else part
 
@@ -465,15 +469,28 @@ class Tensor(Node, ArrayArithmetic):
         )
 
     # fmt: off
-    def __float__(self) -> float: return float(self.item())
     def __int__(self) -> int: return int(self.item())
-    def __bool__(self) -> bool: return bool(self.item())
     def __format__(self, spec: str) -> str: return format(self.item(), spec) if spec else repr(self)
     def __lt__(self, other: Any) -> Any: return self._array < _plain(other)
     def __le__(self, other: Any) -> Any: return self._array <= _plain(other)
     def __gt__(self, other: Any) -> Any: return self._array > _plain(other)
     def __ge__(self, other: Any) -> Any: return self._array >= _plain(other)
     # fmt: on
+
+    def __float__(self) -> float:
+        if inside_grad.get():
+            raise TypeError(
+                "float() of a Tensor inside grad(f) would lose its gradient (math.sin and the like call it): "
+                "use mg.sin(x) or x.sin(); x.item() if you mean the bare number"
+            )
+        return float(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(
+                f"whether a Tensor of shape {self.shape} is true is ambiguous: say (t > 0).all() or (t > 0).any()"
+            )
+        return bool(self.item())
 
     def __repr__(self) -> str:
         numbers = np.array2string(self._array, separator=", ", prefix="Tensor(", threshold=100, precision=4)
@@ -505,6 +522,13 @@ def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracke
         node.requires_grad, node.op, node._operands, node._arrays = False, None, (), ()
         node.settings, node._kept = _NONE, None
     return node
+
+
+def _sum_of_gradients(x: Tensor, part: np.ndarray) -> np.ndarray:
+    grad: Any = x.grad
+    if np.shape(grad) != part.shape:  # somebody set it
+        raise ValueError(f"the .grad that was set has shape {np.shape(grad)}, but the Tensor has {part.shape}")
+    return grad + part
 
 
 def _fitting(part: Any, want: np.ndarray, op: Op, i: int) -> np.ndarray:
@@ -558,12 +582,20 @@ def _shaped(op: Op, x: Any, dtype: np.dtype) -> Any:
     return np.asarray(array, dtype=dtype) if not isinstance(array, np.ndarray) else array
 
 
+def _refuse_nodes_in(x: Any) -> None:
+    """TypeError for a list that holds Tensors or Values: made an array, they would lose their gradients."""
+    if isinstance(x, (list, tuple)):
+        for item in x:
+            if isinstance(item, Operand):
+                raise TypeError("a list of Tensors or Values: use stack([a, b]), which keeps their gradients")
+            _refuse_nodes_in(item)
+
+
 def _as_new_array(data: Any, dtype: Any) -> np.ndarray:
     """A new array that nobody else holds, of a dtype that we can compute with."""
     if isinstance(data, Node):
         raise TypeError(f"this is a {type(data).__name__} already: use it as it is, or .detach() for a copy")
-    if isinstance(data, (list, tuple)) and any(isinstance(x, Operand) for x in data):
-        raise TypeError("a list of Tensors or Values: use stack([a, b]), which keeps their gradients")
+    _refuse_nodes_in(data)
     dtype = np.dtype(dtype) if dtype is not None else None
     try:
         array = np.array(data, dtype=dtype)
@@ -601,6 +633,7 @@ def _as_constant(op: Op, x: Any, dtype: np.dtype) -> Any:
     if isinstance(x, Real):
         return float(x)
     if isinstance(x, (np.ndarray, list, tuple)):
+        _refuse_nodes_in(x)
         is_list = not isinstance(x, np.ndarray)
         x = np.array(x)  # a copy: the gradient must be that of the numbers seen now
         if x.dtype.kind in "iu" or (is_list and x.dtype.kind == "f"):

@@ -130,7 +130,9 @@ def _as_array(x: Any) -> Any:
         if x.requires_grad:
             raise TypeError("a Tensor and Values don't mix in one graph: open the Tensor first, with .to_values()")
         return x.numpy()
-    return np.array(x, dtype=object) if isinstance(x, Value) else x
+    if isinstance(x, Value):
+        return np.array(x, dtype=object)
+    return np.asarray(x) if isinstance(x, (list, tuple)) else x
 
 
 def _floats(x: Any) -> Any:

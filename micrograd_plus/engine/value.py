@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any
 
 from .arithmetic import Arithmetic
-from .graph import Many, Node, Op, Operand, backward, is_recording
+from .graph import Many, Node, Op, Operand, backward, inside_grad, is_recording
 from .maths import Careful, at_the_edge
 
 _ABSENT = object()  # an operand that isn't there (None could be one that a user passed by mistake)
@@ -37,7 +37,7 @@ class Value(Node, Arithmetic):
     no_gradient = 0.0
     __array_ufunc__ = None  # so that np.float64(2) * value comes to Value.__rmul__
 
-    def __init__(self, data: Any, label: str = "", requires_grad: bool = True):
+    def __init__(self, data: Any, *, label: str = "", requires_grad: bool = True):
         if isinstance(data, Value):
             raise TypeError(
                 f"this is a Value already: {data!r}. Use it as it is, or .detach() for a copy of its number"
@@ -71,10 +71,14 @@ class Value(Node, Arithmetic):
         try:
             if b is None:
                 y._data = data = op.forward(x)
+                if data.__class__ is not float:
+                    y._data = data = as_float(data, f"the result of `{op.name}`")
                 y.slope_a = op.rules[0](data, x) if a.requires_grad else None
                 y.slope_b = None
             else:
                 y._data = data = op.forward(x, z)
+                if data.__class__ is not float:
+                    y._data = data = as_float(data, f"the result of `{op.name}`")
                 y.slope_a = op.rules[0](data, x, z) if isinstance(a, Value) and a.requires_grad else None
                 y.slope_b = op.rules[1](data, x, z) if isinstance(b, Value) and b.requires_grad else None
         except (ArithmeticError, ValueError):  # 1/0, log(0), exp(1000) …: once more, with IEEE's answers
@@ -170,7 +174,6 @@ class Value(Node, Arithmetic):
     # -- as a number --------------------------------------------------------------------------------------------
 
     # fmt: off
-    def __float__(self) -> float: return self._data
     def __bool__(self) -> bool: return self._data != 0
     def __format__(self, spec: str) -> str: return format(self.data, spec) if spec else repr(self)
     def __lt__(self, other: Any) -> bool: return _compare(operator.lt, self, other)
@@ -178,6 +181,14 @@ class Value(Node, Arithmetic):
     def __gt__(self, other: Any) -> bool: return _compare(operator.gt, self, other)
     def __ge__(self, other: Any) -> bool: return _compare(operator.ge, self, other)
     # fmt: on
+
+    def __float__(self) -> float:
+        if inside_grad.get():
+            raise TypeError(
+                "float() of a Value inside grad(f) would lose its gradient (math.sin and the like call it): "
+                "use mg.sin(x) or x.sin(); x.item() if you mean the bare number"
+            )
+        return self._data
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -246,7 +257,7 @@ def _at_the_edge(op: Op, xs: tuple, operands: tuple) -> tuple[float, tuple]:
 
 
 def as_float(x: Any, who: str) -> float:
-    """X as a Python float; an error that names `who` for whatever isn't one real number."""
+    """The number x as a Python float; an error that names `who` for whatever isn't one real number."""
     if x.__class__ is float:
         return x
     if isinstance(x, Operand):

@@ -23,7 +23,7 @@ def as_sequential(rows: Iterable[tuple[list[list[float]], list[float], str]], dt
     """
     modules: list[Any] = []
     for weights, biases, activation in rows:
-        linear = layers.Linear(len(weights[0]), len(weights), dtype=dtype)
+        linear = layers.Linear(len(weights[0]), len(weights), dtype=dtype, seed=0)  # of its own: nothing is drawn
         assert linear.bias is not None
         linear.weight.data, linear.bias.data = np.array(weights), np.array(biases)
         modules += [linear] if activation == "linear" else [linear, _MODULES[activation]()]
@@ -37,6 +37,8 @@ def as_rows(model: Any) -> list[tuple[list[list[float]], list[float], str]]:
     rows: list[tuple[list[list[float]], list[float], str]] = []
     for module in model:
         if isinstance(module, layers.Linear):
+            if rows and len(rows[-1][0]) != module.in_features:
+                raise ValueError(f"from_sequential: {len(rows[-1][0])} numbers go into {module!r}")
             biases = [0.0] * module.out_features if module.bias is None else module.bias.tolist()
             rows.append((module.weight.tolist(), biases, "linear"))
         elif rows and rows[-1][2] == "linear" and _plain_activation(module):
@@ -45,6 +47,8 @@ def as_rows(model: Any) -> list[tuple[list[list[float]], list[float], str]]:
             raise TypeError(
                 f"an MLP has Linear layers, each with at most one activation behind it: {module!r} has no counterpart"
             )
+    if not rows:
+        raise ValueError("from_sequential needs a model with one Linear layer at least")
     return rows
 
 

@@ -39,12 +39,12 @@ def log_softmax(x: Any, dim: int = -1) -> Any:
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
-    """X above 0, negative_slope · x below."""
+    """The number x above 0, negative_slope · x below."""
     return _tensor(x).leaky_relu(negative_slope) if not hasattr(x, "leaky_relu") else x.leaky_relu(negative_slope)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """X above 0, alpha · (exp(x) - 1) below."""
+    """The number x above 0, alpha · (exp(x) - 1) below."""
     return x.elu(alpha) if hasattr(x, "elu") else _tensor(x).elu(alpha)
 
 
@@ -61,6 +61,8 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
     check_probability(p)
     if not training or p == 0:
         return x
+    if not hasattr(x, "shape"):
+        x = _tensor(x)
     kept = generator().random(x.shape) >= p
     scale = kept.astype(x.dtype if x.dtype != object else float) * (1 / (1 - p))
     return x * scale

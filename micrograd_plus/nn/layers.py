@@ -53,6 +53,8 @@ class Sequential(Module):
 
     def __init__(self, *modules: Callable):
         for module in modules:
+            if isinstance(module, type):
+                raise TypeError(f"Sequential takes modules, not classes: write {module.__name__}() with brackets")
             if not callable(module):
                 raise TypeError(f"Sequential takes modules or functions, got {type(module).__name__}: {module!r:.60}")
         vars(self).update({str(i): module for i, module in enumerate(modules)})  # "0", "1" …: PyTorch's names
@@ -84,8 +86,17 @@ class Flatten(Module):
         """x with fewer axes."""
         if not hasattr(x, "reshape"):
             x = np.asarray(x)
-        first, last = self.start_dim % x.ndim, self.end_dim % x.ndim
+        axes = range(x.ndim)
+        if not (-x.ndim <= self.start_dim < x.ndim and -x.ndim <= self.end_dim < x.ndim):
+            raise ValueError(f"Flatten: {self.extra_repr()}, but shape {x.shape} has {x.ndim} axes")
+        first, last = axes[self.start_dim], axes[self.end_dim]
+        if first > last:
+            raise ValueError(f"Flatten: {self.extra_repr()}, but in shape {x.shape} the first comes behind the second")
         return x.reshape(*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :])
+
+    def extra_repr(self) -> str:
+        """The axes."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
 class Dropout(Module):

@@ -157,7 +157,24 @@ def binary_cross_entropy(input: Any, target: Any, reduction: str = "mean") -> An
 
 def binary_cross_entropy_with_logits(input: Any, target: Any, reduction: str = "mean") -> Any:
     """binary_cross_entropy(sigmoid(input), target), exact for any input. target: 0, 1 or a probability between."""
+    _check_probabilities(target)
     return _each(bce_logits, input, target, reduction)
+
+
+def _check_probabilities(target: Any) -> None:
+    """ValueError for labels of -1 and 1: this loss would take them for probabilities, and train on something else."""
+    if hasattr(target, "numpy"):
+        target = target.numpy()
+    if hasattr(target, "min") and hasattr(target, "size"):
+        low, high = (target.min(), target.max()) if target.size else (0, 0)
+    else:
+        numbers = [t for t in _flat(target) if isinstance(t, (int, float))]
+        low, high = min(numbers, default=0), max(numbers, default=0)
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"binary cross-entropy needs targets from 0 to 1, got {low if low < 0 else high:g}: turn labels of -1 and 1 "
+            "into them with (y + 1) / 2"
+        )
 
 
 # -- classes -----------------------------------------------------------------------------------------------------
@@ -210,12 +227,20 @@ def _target_rows(labels: Any, n: int, k: int, weights: Any, smoothing: float, dt
     return ((1 - smoothing) * hot + smoothing / k) * weights, divisor
 
 
-def _cross_entropy_pull(g: Any, kept: Any, logits: Any, **settings: Any) -> Any:
-    slopes, scale = kept
+def _cross_entropy_pull(
+    g: Any, kept: Any, logits: Any, labels: Any, weights: Any, smoothing: float, reduction: str
+) -> Any:
+    if hasattr(logits, "softmax"):  # a Tensor, to be differentiated again: softmax minus target, written with ops
+        n, k = logits.shape
+        hot, divisor = _target_rows(labels, n, k, weights, smoothing, logits.dtype)
+        slopes = logits.softmax(axis=1) * hot.sum(axis=1, keepdims=True) - hot
+        scale = {"none": None, "sum": 1.0, "mean": _one_over(divisor)}[reduction]
+    else:
+        slopes, scale = kept
     return slopes * g[:, None] if scale is None else slopes * (g * scale)
 
 
-fused_cross_entropy = Structural("cross_entropy", _cross_entropy, _cross_entropy_pull, keeps=True)
+fused_cross_entropy = Structural("cross_entropy", _cross_entropy, _cross_entropy_pull, keeps=True, again=True)
 
 
 def cross_entropy(
@@ -432,7 +457,7 @@ class HuberLoss(_Loss):
 
 def _untrained(weight: Any) -> Any:
     """Class weights as an array: a Tensor among a module's attributes would be a parameter."""
-    return weight.detach().data if isinstance(weight, Node) else weight
+    return weight.detach().data if hasattr(weight, "detach") else weight
 
 
 class CrossEntropyLoss(_Loss):

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..engine.graph import Node, Operand
+from ..engine.graph import Node, Operand, order
 
 
 class Module:
@@ -82,6 +82,16 @@ class Module:
         """Every parameter: Values or Tensors, what an optimiser changes."""
         return [p for _, p in self.named_parameters()]
 
+    def lost_parameters(self) -> list[str]:
+        """Attributes that were computed, as in Tensor(…) * 0.1, and so are no parameters: nothing would train them."""
+        known = {id(p) for p in self.parameters()}
+        lost = []
+        for name, thing in _walk(self, "", set()):
+            computed = isinstance(thing, Node) and thing.op is not None
+            if computed and not any(id(leaf) in known for leaf in order(thing)):
+                lost.append(name)
+        return lost
+
     def zero_grad(self) -> None:
         """Forget all gradients: without this they add up from one backward() to the next."""
         for p in self.parameters():
@@ -121,23 +131,28 @@ class Module:
         With strict=False what is missing or unexpected is passed over; a wrong shape is still an error. Nothing is
         changed when there is an error.
         """
-        own = dict(self._state())
+        own, new = dict(self._state()), {}
         problems = []
         if strict:
             problems += [f"missing: {name}" for name in own if name not in state]
             problems += [f"unexpected: {name}" for name in state if name not in own]
-        for name, thing in own.items():
-            have, want = _shape(state.get(name, _numbers(thing))), _shape(_numbers(thing))
+        for name in [name for name in own if name in state]:
+            have, want = _shape(state[name]), _shape(own[name])
             if have != want:
                 problems.append(f"wrong shape: {name} is {want} here, {have} in the state")
+                continue
+            try:
+                new[name] = _converted(state[name], own[name])
+            except (TypeError, ValueError):
+                problems.append(f"not numbers: {name} is {state[name]!r:.60} in the state")
         if problems:
             listed = "\n  ".join(problems)
             raise ValueError(f"this state doesn't fit {type(self).__name__}:\n  {listed}")
-        for name, thing in own.items():
-            if name in state and isinstance(thing, Node):
-                thing.data = _copied(_numbers(state[name]))
-            elif name in state:
-                thing[...] = state[name]
+        for name, numbers in new.items():
+            if isinstance(own[name], Node):
+                own[name].data = numbers
+            else:
+                own[name][...] = numbers
         return self
 
     def _state(self) -> Iterator[tuple[str, Any]]:
@@ -156,7 +171,9 @@ class Module:
         memo: dict[int, Any] = {}
         for name, p in self.named_parameters():
             if hasattr(p, "numpy"):
-                memo[id(p)] = ValueArray.leaves(p.numpy(), label=name)
+                memo[id(p)] = twin = ValueArray.leaves(p.numpy(), label=name)
+                for v in twin.values.flat:
+                    v.requires_grad = p.requires_grad
         return copy.deepcopy(self, memo)
 
     # -- how it looks -----------------------------------------------------------------------------------------------
@@ -198,12 +215,13 @@ class Summary:
                 shapes[id(module)] = str(_shape(y))
 
             removers = [module.register_forward_hook(note) for module in model.modules()]
-            was_training = model.training
+            modes = [(module, module.training) for module in model.modules()]
             try:
                 with no_grad():
                     model.eval()(*example)
             finally:
-                model.train(was_training)
+                for module, training in modes:
+                    module.training = training
                 for remove in removers:
                     remove()
         layers: list[tuple[str, Module]] = []
@@ -248,7 +266,7 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def _walk(module: Module, prefix: str, seen: set[int], repeat: bool = False) -> Iterator[tuple[str, Any]]:
-    """Modules, nodes and buffers in `module`, itself first; each once (nodes again if `repeat`: tied weights)."""
+    """Modules, nodes and buffers in `module`, itself first; each once, or if `repeat` under all the names it has."""
     if id(module) in seen:
         return
     seen.add(id(module))
@@ -264,9 +282,13 @@ def _walk(module: Module, prefix: str, seen: set[int], repeat: bool = False) -> 
                     yield full, thing
             elif isinstance(thing, Operand) and hasattr(thing, "values"):  # a scalar twin's array of Values
                 for index, v in enumerate(thing.values.flat):
-                    yield f"{full}.{index}", v
+                    if repeat or id(v) not in seen:
+                        seen.add(id(v))
+                        yield f"{full}.{index}", v
             elif hasattr(thing, "setflags") and not key.startswith("_"):  # a NumPy array
                 yield full, thing
+    if repeat:
+        seen.remove(id(module))  # only a module inside itself is passed over
 
 
 def _numbers(thing: Any) -> Any:
@@ -275,6 +297,15 @@ def _numbers(thing: Any) -> Any:
 
 def _copied(data: Any) -> Any:
     return data.copy() if hasattr(data, "copy") else float(data)
+
+
+def _converted(numbers: Any, like: Any) -> Any:
+    """A copy of the numbers as `like` has them: a float for a Value, else an array of its dtype."""
+    if not hasattr(like, "dtype"):
+        return float(_numbers(numbers))
+    import numpy as np
+
+    return np.array(np.asarray(_numbers(numbers)), dtype=like.dtype)  # in two steps: PyTorch's tensors know no copy=
 
 
 def _shape(thing: Any) -> tuple:

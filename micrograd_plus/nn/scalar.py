@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 from ..engine import ops
 from ..engine.value import Value
 from .module import Module
 
-ACTIVATIONS: dict[str, Callable] = {
-    name: getattr(ops, name) for name in ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus")
+ACTIVATIONS: dict[str, Callable] = {  # Value's methods: leaky_relu and elu with their usual settings
+    name: getattr(Value, name) for name in ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus")
 } | {"linear": lambda x: x}
 
 
@@ -29,7 +30,7 @@ class Neuron(Module):
     """
 
     def __init__(self, nin: int, nonlin: bool = True, activation: str = "relu", rng: Any = random):
-        if not isinstance(nin, int) or nin < 1:
+        if not isinstance(nin, (int, Integral)) or nin < 1:
             raise ValueError(f"a neuron needs a whole number of inputs, at least 1; got nin={nin!r}")
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation {activation!r} is not known: choose one of {', '.join(ACTIVATIONS)}")
@@ -60,7 +61,7 @@ class Layer(Module):
     is_summary_row = True
 
     def __init__(self, nin: int, nout: int, **kwargs: Any):
-        if not isinstance(nout, int) or nout < 1:
+        if not isinstance(nout, (int, Integral)) or nout < 1:
             raise ValueError(f"a layer needs a whole number of neurons, at least 1; got nout={nout!r}")
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
 
@@ -90,7 +91,7 @@ class MLP(Module):
     """
 
     def __init__(self, nin: int, nouts: Sequence[int], activation: str = "relu", seed: int | None = None):
-        if isinstance(nouts, int) or not len(nouts):
+        if not hasattr(nouts, "__len__") or not len(nouts):
             raise ValueError(f"nouts must list the number of neurons of each layer, as in [16, 16, 1]; got {nouts!r}")
         rng = random if seed is None else random.Random(seed)
         sizes, last = [nin, *nouts], len(nouts) - 1
@@ -100,6 +101,11 @@ class MLP(Module):
 
     def forward(self, x: Any) -> Any:
         """The network's answer to one sample x: a Value, or a list of them."""
+        if hasattr(x, "__len__") and len(x) and hasattr(x[0], "__len__"):
+            raise ValueError(
+                "an MLP of scalar neurons takes one sample at a time: [model(x) for x in X]; "
+                "model.to_sequential() is the same network for many samples at once"
+            )
         for layer in self.layers:
             x = layer(x if isinstance(x, (list, tuple)) or hasattr(x, "__len__") else [x])
         return x

@@ -35,6 +35,8 @@ def loss_of(loss: Any) -> Callable:
     """The loss function. ValueError or TypeError, listing the names, where there is none."""
     if isinstance(loss, type):
         raise TypeError(f"loss is the class {loss.__name__}: make one of it, loss={loss.__name__}()")
+    if hasattr(loss, "shape") or isinstance(loss, (list, tuple)):
+        raise TypeError("loss is a function or a name; inputs and targets go in one tuple: fit(model, (X, y), loss=…)")
     return _chosen("loss", loss, LOSSES, "a function loss(output, target)")
 
 

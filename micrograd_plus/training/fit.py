@@ -226,6 +226,11 @@ def check_model(model: Any) -> None:
             f"{type(model).__name__} has no parameters, so there is nothing to train: keep Values, Tensors or layers "
             "as its attributes (self.layer = nn.Linear(2, 1))"
         )
+    if lost := model.lost_parameters():
+        raise ValueError(
+            f"{', '.join(lost)}: computed from something else, so no parameter, and training would pass it over. "
+            "Make it in one go: Tensor(0.1 * numbers) in place of Tensor(numbers) * 0.1"
+        )
     if not any(p.requires_grad for p in parameters):
         raise ValueError("all parameters are frozen, so nothing can be trained: model.requires_grad_(True) thaws them")
 
