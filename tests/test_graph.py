@@ -915,3 +915,8 @@ def test_rows_are_checked_when_they_are_made_and_used():
         with pytest.raises(TypeError, match="the result of `k` needs a real number"):
             Unary("k", lambda x, result=result: result, lambda y, x: 1)(Value(1.0))
     assert Unary("k", lambda x: x > 0, lambda y, x: 0)(Value(1.0)).data == 1.0
+
+
+def test_a_derivative_can_be_pickled():
+    d = grad(lambda x: x**3)(Value(2.0))
+    assert pickle.loads(pickle.dumps(d)).data == 12.0

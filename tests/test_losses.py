@@ -721,6 +721,27 @@ def test_cross_entropy_can_be_differentiated_twice(options, reduction):
     np.testing.assert_allclose(mine, theirs.numpy(), rtol=1e-10, atol=1e-12)
 
 
+@REDUCTION
+@pytest.mark.parametrize("target", ["places", "probabilities"])
+def test_cross_entropy_of_any_target_can_be_differentiated_twice(target, reduction):
+    torch = pytest.importorskip("torch")
+    x, t = drawn(BY_NAME["cross_entropy"], {}, (4, 3, 2) if target == "places" else (4, 3))
+    t = np.random.default_rng(1).dirichlet(np.ones(3), 4) if target == "probabilities" else t
+    settings = {"reduction": reduction, "label_smoothing": 0.1}
+    mine = grad(lambda z: (grad(lambda w: nn.cross_entropy(w * w, t, **settings).sum())(z) ** 2).sum())(x)
+    z = torch.tensor(x, requires_grad=True)
+    y = torch.nn.functional.cross_entropy(z * z, torch.tensor(t), **settings).sum()
+    (slope,) = torch.autograd.grad(y, z, create_graph=True)
+    (theirs,) = torch.autograd.grad((slope**2).sum(), z)
+    np.testing.assert_allclose(mine, theirs.numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_grad_of_the_cross_entropy_of_nothing():
+    for reduction in ("sum", "mean"):
+        f = grad(lambda x, reduction=reduction: nn.cross_entropy(x, [], reduction=reduction))
+        assert f(np.zeros((0, 3))).shape == (0, 3)
+
+
 @pytest.mark.parametrize("targets", [[-1.0, 1.0], [0.0, 7.0], np.array([-1.0, 1.0]), Tensor([-1.0, 1.0], False)])
 def test_targets_that_are_no_probabilities_are_refused(targets):
     with pytest.raises(ValueError, match=r"needs targets from 0 to 1, got (-1|7): turn labels of -1 and 1"):

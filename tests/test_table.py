@@ -29,6 +29,7 @@ BOTH = [[POSITIVE], [NEGATIVE]]
 LOW, HIGH = (-1.0, -0.5), (0.5, 1.0)
 
 POINTWISE = {
+    "itself": [[ANY]],
     "neg": [[ANY]],
     "exp": [[ANY]],
     "expm1": [[ANY]],
@@ -66,7 +67,7 @@ POINTWISE = {
 
 TORCH_NAMES = {
     "neg": "neg", "arctan": "arctan", "div": "div", "elu": "", "gelu": "", "silu": "", "leaky_relu": "", "step": "",
-    "softplus": "", "relu": "relu", "pow": "pow", "clip": "clamp",
+    "softplus": "", "relu": "relu", "pow": "pow", "clip": "clamp", "itself": "clone",
 }  # fmt: skip  # "": written out in torch_row; all others have the same name there
 
 

@@ -297,3 +297,12 @@ def test_a_large_graph_opens_without_recursion():
     root = y.sum().to_values(leaves)
     root.backward()
     assert leaves[t].grad.tolist() == [1.0, 1.0]
+
+
+def test_the_twin_has_the_numbers_that_the_graph_saw():
+    w = Tensor([2.0], label="w")
+    y = (w * w).sum()
+    w.data[:] = 10.0
+    opened = {}
+    assert y.to_values(opened).data == 4.0
+    assert opened[w].data.tolist() == [2.0]

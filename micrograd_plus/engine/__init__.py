@@ -1,4 +1,8 @@
-"""The engine: numbers and arrays that remember how they were made. Read graph.py first, then ops.py and value.py.
+"""The engine: numbers and arrays that remember how they were made.
+
+To read in this order: graph.py (nodes, the order, the chain rule), ops.py (THE TABLE), arithmetic.py (what `a * b`
+calls), value.py; then tensor.py with its rows in array_ops.py, and what stands on both: differentiate.py (grad(f)) and
+twin.py (arrays opened into Values). To skip at first: maths.py (floats at infinity), copying.py.
 
 Tensor and what needs NumPy load on first use, so that the scalar half works where NumPy can't be had.
 """

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from . import graph
+from . import graph, ops
 from .graph import Node, inside_grad
 from .value import Value, as_float
-
-_itself = graph.Unary("itself", lambda x: x, lambda y, x: 1)
 
 
 def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
@@ -74,7 +72,7 @@ def _variable(x: Any, of_arrays: bool) -> Node:
             return type(x)(x.data)  # type: ignore[call-arg]
         token = graph._recording.set(True)
         try:
-            return x.apply(_itself, x)
+            return x.apply(ops.itself, x)
         finally:
             graph._recording.reset(token)
     if of_arrays:

@@ -10,7 +10,10 @@ Its vocabulary:
 
 A rule is only arithmetic, so each row is read four ways. With numbers or arrays it computes. With nodes it builds
 the graph of the derivative (a slope may use other ops of the table). With symbols it writes itself down, and the
-tests prove each smooth row: diff(y) - slope == 0. With names it becomes a line of a compiled program.
+tests prove each smooth row: diff(y) - slope == 0. With names it can become a line of a compiled program.
+
+A rule must be pure: it speaks of y and its inputs only. A number that may change is an input (`s` of leaky_relu), not a
+variable of the cell around it: a Value takes its slopes when it is computed, a Tensor when it is differentiated.
 
 Where a function has a kink, the slope there is PyTorch's choice, and the comment beside the row says it.
 A row of your own, in your own notebook, is complete as it is:
@@ -47,6 +50,7 @@ def _pow_slope_b(y, a, b):
 
 # fmt: off
 #                        name          y =                               dy/dx =
+itself     = Unary("itself",           lambda x: x,                      lambda y, x: 1)
 neg        = Unary("neg",              lambda x: -x,                     lambda y, x: -1)
 exp        = Unary("exp",              m.exp,                            lambda y, x: y)
 expm1      = Unary("expm1",            m.expm1,                          lambda y, x: y + 1)

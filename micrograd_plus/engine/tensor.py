@@ -261,8 +261,8 @@ class Tensor(Node, ArrayArithmetic):
     array([[ 1., -1.],
            [ 1., -1.]])
 
-    The gradient is always that of the forward pass that ran. An array that an operation has used is kept as it
-    was (NumPy refuses to write to it); the next read of `.data` gives a fresh copy, which may be changed:
+    The gradient is always that of the forward pass that ran: what a graph has seen, it keeps. `.data` may be changed at
+    any time (it hands out a fresh copy if a graph holds the old one):
 
     >>> w.data -= 0.1 * w.grad
     """

@@ -151,19 +151,27 @@ def to_values(root: Tensor, leaves: dict[Tensor, ValueArray] | None = None) -> A
     """
     leaves = {} if leaves is None else leaves
     images: dict[Node, Any] = {}
+    opened: dict[tuple[Node, int], ValueArray] = {}
+
+    def image_of(x: Any, seen: Any) -> Any:
+        """What stands for operand x, of which the op saw the numbers `seen` (its .data may have changed since)."""
+        if not (isinstance(x, Tensor) and x.requires_grad):
+            return seen
+        if x in images:
+            return images[x]
+        if (x, id(seen)) not in opened:
+            opened[x, id(seen)] = leaves[x] = ValueArray.leaves(seen, x.label)
+        return opened[x, id(seen)]
+
     for node in order(root):
         assert isinstance(node, Tensor)
         if node.op is None:
-            images[node] = node
-            if node.requires_grad:
-                images[node] = leaves[node] = ValueArray.leaves(node.numpy(), node.label)
             continue
-        pairs = zip(node.operands, node.saved, strict=True)
-        operands = [images[x] if isinstance(x, Tensor) else seen for x, seen in pairs]
+        operands = [image_of(x, seen) for x, seen in zip(node.operands, node.saved, strict=True)]
         arguments = [operands] if isinstance(node.op, Many) else operands
         image = node.op(*arguments, **node.settings)
         images[node] = image if isinstance(image, ValueArray) else ValueArray(np.array(image, dtype=object))
-    image = images[root]
+    image = images[root] if root.op is not None else image_of(root, root.numpy())
     image = image.values.item() if isinstance(image, ValueArray) and not image.ndim else image
     return image if isinstance(image, (ValueArray, Value)) else ValueArray.leaves(root.numpy(), root.label)
 
