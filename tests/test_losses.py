@@ -744,8 +744,23 @@ def test_grad_of_the_cross_entropy_of_nothing():
 
 @pytest.mark.parametrize("targets", [[-1.0, 1.0], [0.0, 7.0], np.array([-1.0, 1.0]), Tensor([-1.0, 1.0], False)])
 def test_targets_that_are_no_probabilities_are_refused(targets):
-    with pytest.raises(ValueError, match=r"needs targets from 0 to 1, got (-1|7): turn labels of -1 and 1"):
-        nn.binary_cross_entropy_with_logits(Tensor([0.5, 2.0]), targets)
+    for loss, output in (
+        (nn.binary_cross_entropy_with_logits, Tensor([0.5, 2.0])),
+        (nn.binary_cross_entropy_with_logits, [Value(0.5), Value(2.0)]),
+        (nn.binary_cross_entropy, Tensor([0.5, 0.2])),
+    ):
+        with pytest.raises(ValueError, match=r"needs targets from 0 to 1, got (-1|7): turn labels of -1 and 1"):
+            loss(output, targets)
+
+
+def test_nan_among_the_targets_hides_nothing():
+    with pytest.raises(ValueError, match="got -1"):
+        nn.binary_cross_entropy_with_logits(Tensor([0.5, 2.0]), [np.nan, -1.0])
+
+
+def test_none_is_no_target():
+    with pytest.raises(TypeError, match="the loss needs a target to compare with, got None"):
+        nn.mse_loss(Tensor(1.0), None)
 
 
 def test_grad_of_each_loss_as_a_function():

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..engine import ops
 from ..engine.graph import Binary, Node, Op, Operand, Structural
+from ..engine.value import Value
 from .module import Module
 
 # The vocabulary is that of engine/ops.py: x is the model's output, t the target.
@@ -84,6 +85,8 @@ def _flat(x: Any) -> list:
 
 
 def _same_shape(x: Any, target: Any) -> Any:
+    if target is None:
+        raise TypeError("the loss needs a target to compare with, got None: loss(output, target)")
     if not isinstance(target, Operand) and hasattr(x, "shape"):
         import numpy as np
 
@@ -142,38 +145,36 @@ def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 
 def binary_cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Any:
     """-log of the probability given to what happened. input: probabilities; see the next one for logits."""
-    if getattr(input, "shape", ()):
-        numbers = input.numpy() if hasattr(input, "numpy") else input
-        wrong = numbers[(numbers < 0) | (numbers > 1)].tolist()
-    else:
-        wrong = [p for p in map(float, _flat(input)) if p < 0 or p > 1]
-    if wrong:
+    if wrong := _outside_0_to_1(input):
         raise ValueError(
             f"binary_cross_entropy needs probabilities between 0 and 1, got {wrong[0]:g}: apply sigmoid first, or give "
             "the raw scores to binary_cross_entropy_with_logits"
         )
+    _check_targets(target)
     return _each(bce, input, target, reduction)
 
 
 def binary_cross_entropy_with_logits(input: Any, target: Any, reduction: str = "mean") -> Any:
     """binary_cross_entropy(sigmoid(input), target), exact for any input. target: 0, 1 or a probability between."""
-    _check_probabilities(target)
+    _check_targets(target)
     return _each(bce_logits, input, target, reduction)
 
 
-def _check_probabilities(target: Any) -> None:
-    """ValueError for labels of -1 and 1: this loss would take them for probabilities, and train on something else."""
-    if hasattr(target, "numpy"):
-        target = target.numpy()
-    if hasattr(target, "min") and hasattr(target, "size"):
-        low, high = (target.min(), target.max()) if target.size else (0, 0)
-    else:
-        numbers = [t for t in _flat(target) if isinstance(t, (int, float))]
-        low, high = min(numbers, default=0), max(numbers, default=0)
-    if low < 0 or high > 1:
+def _outside_0_to_1(numbers: Any) -> list[float]:
+    """Those that are no probabilities."""
+    if getattr(numbers, "shape", ()):
+        numbers = numbers.numpy() if hasattr(numbers, "numpy") else numbers
+        return numbers[(numbers < 0) | (numbers > 1)].tolist()
+    found = [p.data if isinstance(p, Value) else p for p in _flat(numbers)]
+    return [p for p in found if isinstance(p, (int, float)) and (p < 0 or p > 1)]
+
+
+def _check_targets(target: Any) -> None:
+    """ValueError for labels of -1 and 1: these losses would take them for probabilities, and train on nonsense."""
+    if wrong := _outside_0_to_1(target):
         raise ValueError(
-            f"binary cross-entropy needs targets from 0 to 1, got {low if low < 0 else high:g}: turn labels of -1 and 1 "
-            "into them with (y + 1) / 2"
+            f"binary cross-entropy needs targets from 0 to 1, got {wrong[0]:g}: turn labels of -1 and 1 into them with "
+            "(y + 1) / 2"
         )
 
 
