@@ -267,9 +267,10 @@ class Tensor(Node, ArrayArithmetic):
     >>> w.data -= 0.1 * w.grad
     """
 
-    __slots__ = ("_array", "_arrays", "_kept", "_operands", "settings")
+    __slots__ = ("_array", "_arrays", "_kept", "operands", "settings")
 
     grad: np.ndarray | None
+    operands: tuple  # what the op was applied to, in order: Tensors, and plain numbers or arrays; empty for a leaf
     no_gradient = None
     __array_ufunc__ = None  # so that `array * tensor` comes to Tensor.__rmul__
 
@@ -285,7 +286,7 @@ class Tensor(Node, ArrayArithmetic):
         self.requires_grad = requires_grad
         self.label = label
         self.op = self.grad = self.hooks = self._kept = None
-        self._operands = self._arrays = ()
+        self.operands = self._arrays = ()
         self.settings = _NONE
 
     # -- computing ---------------------------------------------------------------------------------------------
@@ -325,11 +326,6 @@ class Tensor(Node, ArrayArithmetic):
         return _node(op, operands, arrays, y, settings, tracked)
 
     @property
-    def operands(self) -> tuple:
-        """What the op was applied to, in order: Tensors, and plain numbers or arrays; empty for a leaf."""
-        return self._operands
-
-    @property
     def saved(self) -> tuple:
         """The arrays that `op` saw, operand by operand: what its pull-backs compute with."""
         return self._arrays
@@ -339,7 +335,7 @@ class Tensor(Node, ArrayArithmetic):
         x: Any
         op, g, kept, arrays, settings = self.op, self.grad, self._kept, self._arrays, self.settings
         assert op is not None
-        for i, x in enumerate(self._operands):
+        for i, x in enumerate(self.operands):
             if isinstance(x, Tensor) and x.requires_grad:
                 part, want = op.pull(i, g, kept, arrays, settings), x._array
                 if part.__class__ is not np.ndarray or part.shape != want.shape or part.dtype is not want.dtype:
@@ -516,10 +512,10 @@ def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracke
     node = _new(Tensor)
     node._array, node.label, node.grad, node.hooks = y, "", None, None
     if tracked and is_recording() and y.dtype.kind == "f":
-        node.requires_grad, node.op, node._operands, node._arrays = True, op, operands, arrays
+        node.requires_grad, node.op, node.operands, node._arrays = True, op, operands, arrays
         node.settings, node._kept = settings, y if kept is None else kept
     else:
-        node.requires_grad, node.op, node._operands, node._arrays = False, None, (), ()
+        node.requires_grad, node.op, node.operands, node._arrays = False, None, (), ()
         node.settings, node._kept = _NONE, None
     return node
 
