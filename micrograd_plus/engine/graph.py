@@ -320,9 +320,11 @@ def backward(root: Node, gradient: Any) -> None:
     nodes = order(root)
     before: dict[Node, Any] = {}  # what leaves with hooks held: their hooks see this pass alone
     for node in nodes:
-        if node.op is not None or node.hooks or node.grad is None:
-            if node.op is None:
-                before[node] = node.grad
+        if node.op is not None:
+            node.grad = node.no_gradient
+        elif node.hooks:
+            before[node], node.grad = node.grad, node.no_gradient
+        elif node.grad is None:  # PyTorch's way to clear it
             node.grad = node.no_gradient
     root.grad = gradient if root.grad is None else root.grad + gradient
     try:
