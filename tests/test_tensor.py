@@ -993,3 +993,22 @@ def test_a_gradient_of_another_shape_is_named():
     w.grad = np.zeros((3, 1))
     with pytest.raises(ValueError, match=r"the \.grad that was set has shape \(3, 1\), but the Tensor has \(2,\)"):
         (w * 2).sum().backward()
+
+
+def test_numpys_functions_and_operators_are_ours_and_keep_the_gradient():
+    a = np.array([3.0, 4.0])
+    for call, slope in (
+        (lambda t: np.exp(t), np.exp([1.0, 2.0])),
+        (lambda t: np.add(t, a), np.ones(2)),
+        (lambda t: a * t, a),
+        (lambda t: a @ t, a),
+        (lambda t: np.matmul(t, a), a),
+        (lambda t: np.maximum(t, 1.5), np.array([0.0, 1.0])),
+    ):
+        t = Tensor([1.0, 2.0])
+        call(t).sum().backward()
+        np.testing.assert_allclose(t.grad, slope)
+    assert (a > Tensor([1.0, 5.0])).tolist() == [True, False]
+    for call in (lambda t: np.arccos(t), lambda t: np.add(a, t, out=a), lambda t: a == t, lambda t: np.add.reduce(t)):
+        with pytest.raises(TypeError, match=r"np\.\w+ can't follow the gradient of a Tensor"):
+            call(Tensor([1.0, 2.0]))

@@ -11,6 +11,19 @@ from typing import Any
 from . import ops
 from .graph import Operand
 
+# NumPy's functions that are ops here, and its operators with an array on either side: `np.exp(x)`, `array < x`.
+NUMPYS: dict[str, Any] = {
+    name: getattr(ops, name)
+    for name in "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh arctan sign maximum minimum".split()
+} | {
+    "add": ops.add, "subtract": ops.sub, "multiply": ops.mul, "divide": ops.div, "power": ops.pow_,
+    "float_power": ops.pow_, "negative": ops.neg, "absolute": ops.abs_,
+}  # fmt: skip
+OPERATORS = {
+    "less": ("__lt__", "__gt__"), "less_equal": ("__le__", "__ge__"), "greater": ("__gt__", "__lt__"),
+    "greater_equal": ("__ge__", "__le__"), "matmul": ("__matmul__", "__rmatmul__"),
+}  # fmt: skip
+
 
 class Arithmetic(Operand):
     """`+ - * / **` with an operand or a number on either side, and x.exp(), x.tanh() …"""
@@ -59,6 +72,22 @@ class Arithmetic(Operand):
     def maximum(self, other: Any) -> Any: return ops.maximum(self, other)
     def minimum(self, other: Any) -> Any: return ops.minimum(self, other)
     # fmt: on
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """np.exp(x), np.maximum(x, 0), array * x …: NumPy asks, and gets the op of the same meaning."""
+        name = ufunc.__name__
+        if method == "__call__" and not kwargs:
+            if name in NUMPYS:
+                return NUMPYS[name](*inputs)
+            if name in OPERATORS:  # self is on the right where NumPy's array stood on the left
+                on_the_left, on_the_right = OPERATORS[name]
+                if inputs[0] is self:
+                    return getattr(self, on_the_left)(inputs[1])
+                return getattr(self, on_the_right)(inputs[0])
+        raise TypeError(
+            f"np.{name} can't follow the gradient of a {type(self).__name__}: use its own operators and methods; "
+            ".data gives the bare numbers"
+        )
 
     def clip(self, min: Any = None, max: Any = None) -> Any:
         """The value held between min and max (either may be left out)."""

@@ -272,7 +272,6 @@ class Tensor(Node, ArrayArithmetic):
     grad: np.ndarray | None
     operands: tuple  # what the op was applied to, in order: Tensors, and plain numbers or arrays; empty for a leaf
     no_gradient = None
-    __array_ufunc__ = None  # so that `array * tensor` comes to Tensor.__rmul__
 
     def __init__(self, data: Any, requires_grad: bool = True, *, dtype: Any = None, label: str = ""):
         if not isinstance(requires_grad, bool):

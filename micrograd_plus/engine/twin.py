@@ -29,7 +29,6 @@ class ValueArray(ArrayArithmetic):
     """
 
     __slots__ = ("values",)
-    __array_ufunc__ = None
 
     def __init__(self, values: np.ndarray):
         self.values = values

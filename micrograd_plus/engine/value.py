@@ -35,7 +35,6 @@ class Value(Node, Arithmetic):
     grad: float
     settings: dict = {}  # noqa: RUF012 - no op on Values has any; only read
     no_gradient = 0.0
-    __array_ufunc__ = None  # so that np.float64(2) * value comes to Value.__rmul__
 
     def __init__(self, data: Any, *, label: str = "", requires_grad: bool = True):
         if isinstance(data, Value):
@@ -306,6 +305,6 @@ def _describe(x: Any) -> str:
 def _compare(how: Callable, a: Value, b: Any) -> Any:
     if isinstance(b, Value):
         return how(a._data, b._data)
-    if not isinstance(b, Real):
-        return NotImplemented
-    return how(a._data, as_float(b, "a comparison") if hasattr(b, "dtype") else b)
+    if hasattr(b, "dtype") and not isinstance(b, Operand):  # NumPy's scalars, not its arrays
+        return how(a._data, as_float(b, "a comparison with a Value"))
+    return how(a._data, b) if isinstance(b, Real) else NotImplemented
