@@ -3,9 +3,9 @@
 Imports nothing of ours. All but `load_digits` and `standardize` also work where there is no NumPy.
 """
 
-from micrograd_plus.data.digits import load_digits
-from micrograd_plus.data.loading import DataLoader, batches, standardize, train_test_split
-from micrograd_plus.data.synthetic import (
+from .digits import load_digits
+from .loading import DataLoader, batches, standardize, train_test_split
+from .synthetic import (
     linear,
     make_blobs,
     make_circles,

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from micrograd_plus.data.arguments import generator, got, real, whole
+from .arguments import generator, got, real, whole
 
 
 def train_test_split(

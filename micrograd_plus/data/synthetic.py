@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from math import cos, pi, sin
 from typing import Any
 
-from micrograd_plus.data.arguments import generator, got, real, spread_of, whole
+from .arguments import generator, got, real, spread_of, whole
 
 Point = Sequence[float]
 

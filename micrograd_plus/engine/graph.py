@@ -224,6 +224,7 @@ class Node(Operand):
     op: Op | None
     label: str
     requires_grad: bool
+    settings: dict  # which operation of its kind `op` is: the axis of a sum, the shape of a reshape
     hooks: list[tuple[Callable]] | None
 
     no_gradient: Any = None  # what `.grad` is before anything arrives
@@ -240,6 +241,10 @@ class Node(Operand):
 
     def push(self) -> None:
         """The chain rule at this node: each input's `grad` grows by slope × this node's `grad`."""
+        raise NotImplementedError
+
+    def ones(self) -> Any:
+        """The gradient of this node for itself: 1 for each number."""
         raise NotImplementedError
 
     def zero_grad(self) -> None:
@@ -351,18 +356,18 @@ def gradients(root: Node, wanted: Iterable[Node]) -> list[Any]:
     """d(root)/d(w) for each wanted node, as nodes: rules run on nodes build the graph of the derivative."""
     wanted = list(wanted)
     stop = set(wanted)
-    grads: dict[Node, Any] = {root: root.ones()}  # type: ignore[attr-defined]
+    grads: dict[Node, Any] = {root: root.ones()}
     for node in reversed(order(root)):
         g = grads.get(node)
         if g is None or node.op is None or node in stop:
             continue
         if not node.op.again:
             raise TypeError(
-                f"`{node.op.name}` is a fused op, which can't be differentiated twice: "
-                "write the same formula with elementary operations"
+                f"`{node.op.name}` is a fused op whose rule works on arrays alone, so grad(f) can't build the graph of "
+                "its derivative: call backward(), or write the same formula with elementary operations"
             )
         for i, x in enumerate(node.operands):
             if isinstance(x, Node) and x.requires_grad:
-                part = x.fitting(node.op.pull(i, g, node, node.operands, node.settings))  # type: ignore[attr-defined]
+                part = x.fitting(node.op.pull(i, g, node, node.operands, node.settings))
                 grads[x] = grads[x] + part if x in grads else part
-    return [grads[w] if w in grads else 0.0 * w.ones() for w in wanted]  # type: ignore[attr-defined]
+    return [grads[w] if w in grads else 0.0 * w.ones() for w in wanted]
