@@ -15,7 +15,7 @@ import pytest
 
 import micrograd_plus
 from micrograd_plus import Tensor, Ternary, Unary, Value, grad, no_grad, sin, tanh, value_and_grad, where
-from micrograd_plus.engine import Structural, ops
+from micrograd_plus.engine import Structural, graph, ops
 from micrograd_plus.engine.graph import backward, is_recording, order
 
 KINDS = {"value": lambda x: Value(x), "tensor": lambda x: Tensor(np.full((2, 3), x))}
@@ -920,3 +920,49 @@ def test_rows_are_checked_when_they_are_made_and_used():
 def test_a_derivative_can_be_pickled():
     d = grad(lambda x: x**3)(Value(2.0))
     assert pickle.loads(pickle.dumps(d)).data == 12.0
+
+
+# ---- watching ----------------------------------------------------------------------------------------------
+
+
+class Watcher:
+    def __init__(self):
+        self.seen = []
+
+    def made(self, op, operands, y):
+        self.seen.append((op.name, len(operands), y.requires_grad))
+
+    def pushed(self, node):
+        self.seen.append(f"pushed {node.op.name}")
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+def test_a_watcher_is_shown_what_is_computed_forward_and_back(kind):
+    a, fixed = kind(2.0), kind(3.0, requires_grad=False)
+    with graph.watched_by(Watcher()) as watcher:
+        y = micrograd_plus.sum([a * 3, fixed * 2, micrograd_plus.where(True, a, 0.0)])
+        with no_grad():
+            a + 1
+        y.backward()
+    a + 1  # after the context: not seen
+    # fmt: off
+    assert watcher.seen == [("mul", 2, True), ("mul", 2, False), ("where", 3, True), ("sum", 3, True),
+                            "pushed sum", "pushed mul", "pushed where"]
+    # fmt: on
+    assert a.grad == 4.0
+
+
+def test_a_watcher_also_sees_what_grad_computes():
+    with graph.watched_by(Watcher()) as watcher:
+        micrograd_plus.grad(lambda x: x * x)(3.0)
+    assert ("mul", 2, True) in watcher.seen
+
+
+def test_a_watcher_that_raises_stops_the_computation_there():
+    class Stop(Watcher):
+        def made(self, op, operands, y):
+            raise ArithmeticError("stop")
+
+    with pytest.raises(ArithmeticError, match="stop"), graph.watched_by(Stop()):
+        Value(1.0) + 1
+    assert (Value(1.0) + 1).data == 2.0

@@ -60,7 +60,7 @@ class _Place(int):
 
 def _state(node: Any) -> dict[str, Any]:
     names = [name for cls in type(node).__mro__ for name in getattr(cls, "__slots__", ())]
-    return {name: getattr(node, name) for name in names if name != "hooks"}
+    return {name: getattr(node, name) for name in names if name not in ("hooks", "made_in")}
 
 
 def _with(state: dict, image: Callable) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
         of_arrays = any(isinstance(args[i], (list, tuple)) or hasattr(args[i], "shape") for i in places)
         args = tuple(_variable(x, of_arrays) if i in places else x for i, x in enumerate(args))
         wanted = [args[i] for i in places]
-        recording, inside = graph._recording.set(True), inside_grad.set(True)
+        recording, inside = graph._recording.set(graph.is_recording() or True), inside_grad.set(True)
         try:
             y = f(*args, **kwargs)
             if not isinstance(y, Node):  # a constant
@@ -70,7 +70,7 @@ def _variable(x: Any, of_arrays: bool) -> Node:
     if isinstance(x, Node):
         if not x.requires_grad:
             return type(x)(x.data)  # type: ignore[call-arg]
-        token = graph._recording.set(True)
+        token = graph._recording.set(graph.is_recording() or True)
         try:
             return x.apply(ops.itself, x)
         finally:

@@ -16,16 +16,17 @@ Backpropagation is three sentences, and each is written once:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import ContextDecorator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from . import copying
-from .maths import Careful, at_the_edge
+from .edges import Careful, at_the_edge
 
 # A ContextVar, so that no_grad() in one thread or asyncio task does not switch off another's recording.
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
+# True, False, or a watcher: an object that is shown each node as it is made, and as it has pushed its gradient.
+_recording: ContextVar[Any] = ContextVar("recording", default=True)
 is_recording = _recording.get
 inside_grad: ContextVar[bool] = ContextVar("inside_grad", default=False)  # while grad(f) runs f
 
@@ -57,6 +58,16 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
 
     def _recreate_cm(self) -> no_grad:  # a fresh one for each call of a decorated function: threads, recursion
         return no_grad()
+
+
+@contextmanager
+def watched_by(watcher: Any) -> Iterator[Any]:
+    """Record, and call watcher.made(op, operands, y) for each y computed, watcher.pushed(node) on the way back."""
+    token = _recording.set(watcher)
+    try:
+        yield watcher
+    finally:
+        _recording.reset(token)
 
 
 class Op:
@@ -217,7 +228,7 @@ class Operand:
 class Node(Operand):
     """A number, or an array of numbers, that remembers how it was made."""
 
-    __slots__ = ("grad", "hooks", "label", "op", "requires_grad")
+    __slots__ = ("grad", "hooks", "label", "made_in", "op", "requires_grad")
 
     data: Any
     grad: Any
@@ -226,6 +237,9 @@ class Node(Operand):
     requires_grad: bool
     settings: dict  # which operation of its kind `op` is: the axis of a sum, the shape of a reshape
     hooks: list[tuple[Callable]] | None
+    # (module, its arguments, the call inside that gave the same node): nn.Module notes it on what its call returns, and
+    # pictures fold by it. On all other nodes the slot stays empty, since filling it would cost each of them time.
+    made_in: tuple
 
     no_gradient: Any = None  # what `.grad` is before anything arrives
 
@@ -340,6 +354,7 @@ def backward(root: Node, gradient: Any) -> None:
 
 
 def _push_all(nodes: list[Node], before: dict[Node, Any]) -> None:
+    watcher = None if is_recording().__class__ is bool else is_recording()
     for node in reversed(nodes):
         if node.hooks and node.grad is not None:
             for (hook,) in node.hooks:
@@ -350,6 +365,8 @@ def _push_all(nodes: list[Node], before: dict[Node, Any]) -> None:
             node.grad = earlier if node.grad is None else earlier + node.grad
         if node.op is not None and node.grad is not None:
             node.push()
+            if watcher is not None:
+                watcher.pushed(node)
 
 
 def gradients(root: Node, wanted: Iterable[Node]) -> list[Any]:

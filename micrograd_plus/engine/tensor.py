@@ -510,12 +510,15 @@ def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracke
     y.setflags(write=False)
     node = _new(Tensor)
     node._array, node.label, node.grad, node.hooks = y, "", None, None
-    if tracked and is_recording() and y.dtype.kind == "f":
+    watcher = is_recording()
+    if tracked and watcher and y.dtype.kind == "f":
         node.requires_grad, node.op, node.operands, node._arrays = True, op, operands, arrays
         node.settings, node._kept = settings, y if kept is None else kept
     else:
         node.requires_grad, node.op, node.operands, node._arrays = False, None, (), ()
         node.settings, node._kept = _NONE, None
+    if watcher.__class__ is not bool:
+        watcher.made(op, operands, node)
     return node
 
 

@@ -8,8 +8,8 @@ from numbers import Real
 from typing import Any
 
 from .arithmetic import Arithmetic
+from .edges import Careful, at_the_edge
 from .graph import Many, Node, Op, Operand, backward, inside_grad, is_recording
-from .maths import Careful, at_the_edge
 
 _ABSENT = object()  # an operand that isn't there (None could be one that a user passed by mistake)
 
@@ -84,8 +84,8 @@ class Value(Node, Arithmetic):
             xs, nodes = ((x,), (a,)) if b is None else ((x, z), (a, b))
             y._data, slopes = _at_the_edge(op, xs, nodes)
             y.slope_a, y.slope_b = (*slopes, None)[:2]
-        if not is_recording() or (y.slope_a is None and y.slope_b is None):
-            return Value(y._data, requires_grad=False)
+        if is_recording() is not True or (y.slope_a is None and y.slope_b is None):
+            return _as_asked(y, op, (a,) if b is None else (a, b))
         return y
 
     def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Value:
@@ -222,12 +222,21 @@ class ValueOfMany(Value):
 _new = Value.__new__
 
 
+def _as_asked(y: Value, op: Op, operands: tuple) -> Value:
+    """y without its origin where nothing is to be recorded; shown to who watches."""
+    watcher = is_recording()
+    if not watcher or y.slopes.count(None) == len(y.slopes):
+        y = Value(y._data, requires_grad=False)
+    if watcher.__class__ is not bool:
+        watcher.made(op, operands, y)
+    return y
+
+
 def _node_of_many(op: Op, operands: tuple, data: float, slopes: tuple) -> Value:
-    if not is_recording() or slopes.count(None) == len(slopes):
-        return Value(data, requires_grad=False)
     y = ValueOfMany(data)
     y.op, y._operands, y._slopes = op, operands, slopes
-    return y
+    plain = is_recording() is True and slopes.count(None) < len(slopes)
+    return y if plain else _as_asked(y, op, operands)
 
 
 def _apply_ternary(op: Op, operands: tuple) -> Any:

@@ -29,6 +29,7 @@ class Module:
     training = True  # False after eval(): dropout and the like behave as in use
     is_summary_row = False  # True: summary() counts this module as one, however many there are in it
     _forward_hooks: tuple[Callable, ...] = ()
+    _composed: bool | None = None  # whether there are modules in it, found out once: an empty slot is slow to ask
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What calling the module computes."""
@@ -37,9 +38,16 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The output of forward, shown to the hooks."""
         y = self.forward(*args, **kwargs)
-        for hook in self._forward_hooks:
-            replaced = hook(self, args, y)
-            y = y if replaced is None else replaced
+        if self._forward_hooks:
+            for hook in self._forward_hooks:
+                replaced = hook(self, args, y)
+                y = y if replaced is None else replaced
+        if not isinstance(y, Node):
+            _note_call(y, self, args)
+        elif y.op is not None and not (args and y is args[0]):  # an input handed through was made elsewhere
+            if self._composed is None:
+                self._composed = bool(self.children())
+            y.made_in = (self, args, getattr(y, "made_in", None) if self._composed else None)
         return y
 
     def register_forward_hook(self, hook: Callable) -> Callable[[], None]:
@@ -289,6 +297,19 @@ def _walk(module: Module, prefix: str, seen: set[int], repeat: bool = False) -> 
                 yield full, thing
     if repeat:
         seen.remove(id(module))  # only a module inside itself is passed over
+
+
+def _note_call(output: Any, module: Module, args: tuple) -> None:
+    """Note on the nodes of a list or twin array which call made them, unless a call inside has done so already."""
+    parts = output if output.__class__ in (list, tuple) else output.values.flat if hasattr(output, "values") else ()
+    for i, node in enumerate(parts):
+        if not isinstance(node, Node) or node.op is None:
+            continue
+        inner = getattr(node, "made_in", None)
+        if inner is None or i == 0:  # the first also tells of the calls around: that is how the whole model is found
+            node.made_in = (module, args, inner)
+        else:
+            return
 
 
 def _numbers(thing: Any) -> Any:
