@@ -1,0 +1,1 @@
+"""Seeing it: graphs drawn, backpropagation step by step, the pictures of training."""
