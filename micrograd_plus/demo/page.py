@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from ..viz import plots
 from . import pictures
 from .runs import STEPS, DigitsRun, MoonsRun
 
@@ -47,16 +48,21 @@ each weight a little against its slope.</p>
 <div class="pair">
 {
         _figure(
-            partial(pictures.boundary, moons),
+            partial(plots.decision_boundary, moons.model, moons.X, moons.y, resolution=120),
             "Scatter plot of two interleaved half-moons, with the line where the network changes its mind running between them.",
             f"Solid line: where the network changes its mind. Dashed: where the margin loss stops caring. {moons.accuracy:.0%} of the points are on the right side.",
+            (5.2, 4.2),
         )
     }
 {
         _figure(
-            partial(pictures.moons_losses, moons),
+            partial(
+                plots.compare_histories,
+                {"as Tensors": moons.tensor_history, "as scalar Values": moons.scalar_history},
+            ),
             f"Line plot: the loss falls from {first:.2f} to {last:.3f}; the two runs lie on top of each other.",
-            f"The loss fell from {first:.2f} to {last:.3f}.",
+            f"The loss fell from {first:.2f} to {last:.3f}. (An epoch, once through all points, is one step here.)",
+            (5.2, 4.2),
         )
     }
 </div>
@@ -73,22 +79,24 @@ those tell whether it has understood something or only remembers. It reads <stro
 right. Guessing would give 10&nbsp;%.</p>
 {
         _figure(
-            partial(pictures.digits_losses, digits),
-            f"Two line plots over {len(digits.losses)} epochs: training and held-out loss fall; held-out accuracy rises from about 10 to {100 * digits.accuracy:.1f} percent.",
-            "While it learns, dropout switches neurons off at random: that is why the training loss starts above the held-out one. Where the dashed line stops falling while the solid one still does, the network has begun to learn its examples by heart.",
+            partial(plots.history, digits.history, log=True),
+            f"Line plot over {len(digits.history)} epochs: training and held-out loss fall; held-out accuracy rises to {100 * digits.accuracy:.1f} percent; the learning rate falls to 0.",
+            "Solid: the digits it learned from; dashed (“validation”): those held out. While it learns, dropout switches neurons off at random: that is why the training loss starts above the held-out one. Where the dashed loss stops falling while the solid one still does, the network has begun to learn its examples by heart.",
+            (7.5, 4.6),
         )
     }
 {
         _figure(
-            partial(pictures.digit_grid, digits, shown),
+            partial(plots.image_grid, digits.images[shown], digits.labels[shown], digits.predictions[shown]),
             f"Thirty held-out digits with the network's reading above each: {', '.join(str(p) for p in digits.predictions[shown])}.",
             "Some held-out digits, and how the network reads them.",
+            _grid_size(shown),
         )
     }
 <h3>Its {len(missed)} mistakes</h3>
 {
         _figure(
-            partial(pictures.digit_grid, digits, missed),
+            partial(plots.image_grid, digits.images[missed], digits.labels[missed], digits.predictions[missed]),
             "The misread digits, each with what the network said and what is right: "
             + "; ".join(f"said {digits.predictions[i]}, is {digits.labels[i]}" for i in missed)
             + ".",
@@ -98,6 +106,7 @@ right. Guessing would give 10&nbsp;%.</p>
                 if confident
                 else ""
             ),
+            _grid_size(missed),
         )
         if len(missed)
         else "<p>None this time.</p>"
@@ -122,5 +131,10 @@ CC BY 4.0.</p>
 """
 
 
-def _figure(draw: partial, alt: str, caption: str) -> str:
-    return f"<figure>{pictures.as_html(draw, alt)}<figcaption>{caption}</figcaption></figure>"
+def _figure(draw: partial, alt: str, caption: str, inches: tuple[float, float]) -> str:
+    return f"<figure>{pictures.as_html(draw, alt, *inches)}<figcaption>{caption}</figcaption></figure>"
+
+
+def _grid_size(which: np.ndarray) -> tuple[float, float]:
+    """Inches for ten square images a row."""
+    return 0.8 * min(10, len(which)), 0.2 + 1.02 * -(-len(which) // 10)

@@ -12,7 +12,7 @@ from ..data import load_digits, make_moons, train_test_split
 from ..engine import Tensor, no_grad
 from ..nn import MLP, Dropout, Linear, Module, ReLU, Sequential, l2_penalty
 from ..optim import SGD, AdamW, CosineAnnealingLR, LambdaLR
-from ..training import Schedule, fit
+from ..training import History, Schedule, fit
 
 STEPS = 100  # as in micrograd's demo
 EPOCHS = 20
@@ -26,10 +26,20 @@ class MoonsRun:
     X: np.ndarray
     y: np.ndarray  # -1 and 1
     model: Sequential
-    scalar_losses: list[float]
-    tensor_losses: list[float]
+    scalar_history: History
+    tensor_history: History
     scalar_seconds: float
     tensor_seconds: float
+
+    @property
+    def scalar_losses(self) -> list[float]:
+        """The loss of each step, computed number by number."""
+        return self.scalar_history.steps
+
+    @property
+    def tensor_losses(self) -> list[float]:
+        """The loss of each step, computed as arrays."""
+        return self.tensor_history.steps
 
     @property
     def difference(self) -> float:
@@ -63,9 +73,7 @@ class DigitsRun:
     images: np.ndarray  # (n, 8, 8), the held-out ones
     labels: np.ndarray
     probabilities: np.ndarray  # (n, 10)
-    losses: list[float]
-    held_out_losses: list[float]
-    accuracies: list[float]
+    history: History
     n_train: int
 
     @property
@@ -95,12 +103,12 @@ def train_moons(seed: int) -> MoonsRun:
     y = 2.0 * y - 1
     scalar = MLP(2, [16, 16, 1], seed=seed)
     model = scalar.to_sequential()
-    scalar_losses, scalar_seconds = _fit_moons(scalar, X, y)
-    tensor_losses, tensor_seconds = _fit_moons(model, X, y)
-    return MoonsRun(X, y, model, scalar_losses, tensor_losses, scalar_seconds, tensor_seconds)
+    scalar_history, scalar_seconds = _fit_moons(scalar, X, y)
+    tensor_history, tensor_seconds = _fit_moons(model, X, y)
+    return MoonsRun(X, y, model, scalar_history, tensor_history, scalar_seconds, tensor_seconds)
 
 
-def _fit_moons(model: Module, X: np.ndarray, y: np.ndarray) -> tuple[list[float], float]:
+def _fit_moons(model: Module, X: np.ndarray, y: np.ndarray) -> tuple[History, float]:
     optimizer = SGD(model.parameters(), lr=1.0)
     schedule = LambdaLR(optimizer, lambda step: 1.0 - 0.9 * step / STEPS)
     start = time.perf_counter()
@@ -108,7 +116,7 @@ def _fit_moons(model: Module, X: np.ndarray, y: np.ndarray) -> tuple[list[float]
         model, (X, y), loss="hinge", optimizer=optimizer, epochs=STEPS, batch_size=len(X), seed=0,
         penalty=lambda m: 1e-4 * l2_penalty(m), callbacks=[Schedule(schedule, every="step")],
     )  # fmt: skip
-    return list(history.steps), time.perf_counter() - start
+    return history, time.perf_counter() - start
 
 
 def _shifted(images: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -136,13 +144,4 @@ def train_digits(seed: int) -> DigitsRun:
     )  # fmt: skip
     with no_grad():
         probabilities = model.eval()(Tensor(X_held, requires_grad=False)).softmax().numpy()
-    return DigitsRun(
-        model,
-        held,
-        held_labels,
-        probabilities,
-        history["loss"],
-        history["val_loss"],
-        history["val_accuracy"],
-        len(train),
-    )
+    return DigitsRun(model, held, held_labels, probabilities, history, len(train))
