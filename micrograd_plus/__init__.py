@@ -54,36 +54,56 @@ from .engine.ops import where as where
 
 if TYPE_CHECKING:
     from . import data as data
+    from . import explain as explain
     from . import nn as nn
     from . import optim as optim
     from . import training as training
+    from . import viz as viz
     from .engine.tensor import Tensor as Tensor
     from .engine.tensor import concatenate as concatenate
     from .engine.tensor import einsum as einsum
     from .engine.tensor import stack as stack
+    from .explain import detect_anomaly as detect_anomaly
+    from .explain import diagnose as diagnose
+    from .explain import formula as formula
+    from .explain import gradcheck as gradcheck
+    from .explain import gradgradcheck as gradgradcheck
+    from .explain import paths as paths
+    from .explain import trace_backward as trace_backward
+    from .explain import wrong_orders as wrong_orders
+    from .viz import draw as draw
+    from .viz import plots as plots
+    from .viz import step_through as step_through
 
 __version__ = "0.1.0"
 
-_ROOMS = ("data", "nn", "optim", "training")
-_NEED_NUMPY = ("Tensor", "concatenate", "einsum", "stack")
+_ROOMS = ("data", "explain", "nn", "optim", "training", "viz")
+# What loads on first use, and the room that it is in: Tensors need NumPy, pictures a layout engine or matplotlib.
+_LATER = {
+    **dict.fromkeys(("Tensor", "concatenate", "einsum", "stack"), "engine"),
+    **dict.fromkeys("detect_anomaly diagnose formula gradcheck gradgradcheck".split(), "explain"),
+    **dict.fromkeys(("paths", "trace_backward", "wrong_orders"), "explain"),
+    **dict.fromkeys(("draw", "plots", "step_through"), "viz"),
+}
 # What `from micrograd_plus import *` brings: not abs and sum, which would hide Python's own.
 __all__ = """
-    Binary Many Structural Tensor Ternary Unary Value arctan clip concatenate cos cosh data einsum elu erfc exp expm1
-    gelu grad leaky_relu log log1p maximum minimum nn no_grad optim relu seed sigmoid sign silu sin sinh softplus sqrt
-    stack tan tanh training value_and_grad where
+    Binary Many Structural Tensor Ternary Unary Value arctan clip concatenate cos cosh data detect_anomaly diagnose draw
+    einsum elu erfc exp explain expm1 formula gelu grad gradcheck gradgradcheck leaky_relu log log1p maximum minimum nn
+    no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus sqrt stack step_through tan tanh
+    trace_backward training value_and_grad viz where wrong_orders
 """.split()
 
 
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(f".{name}", __name__)
-    if name in _NEED_NUMPY:
-        return getattr(import_module(".engine", __name__), name)
+    if name in _LATER:
+        return getattr(import_module(f".{_LATER[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS, *_NEED_NUMPY})
+    return sorted({*globals(), *_ROOMS, *_LATER})
 
 
 def seed(number: int) -> None:

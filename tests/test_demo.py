@@ -67,13 +67,34 @@ def test_the_demo_from_the_wheel(wheel, tmp_path):
     checker = _Checker()
     checker.feed(text)
     assert checker.open == []
-    assert len(checker.images) == 5
+    assert len(checker.images) == 6
     assert all(len(image["alt"]) > 30 for image in checker.images)
-    assert all(address.startswith("data:image/png;base64,") for address in checker.addresses)  # nothing from outside
+    inside = ("data:image/png;base64,", "data:image/svg+xml;base64,")
+    assert all(address.startswith(inside) for address in checker.addresses)  # nothing from outside
     assert "<script" not in text
     assert len(text) < 1_000_000
+    assert text.count("<svg") == 2, "the folded graph, and a neuron opened"
+    assert "layers.0 · Layer" in text
+    assert "w0*x0" in text
+    assert "srcdoc=" in text, "the stepper"
     for words in ("Two moons", "Handwritten digits", "mistakes", "Forward", "Backward", "CC BY 4.0", f"{accuracy}%"):
         assert words in text
+
+
+def test_the_readme_runs_from_the_wheel_and_draws_without_any_program(wheel, tmp_path):
+    code = """
+import doctest, os, shutil, sys
+assert shutil.which("dot") is None
+print(doctest.testfile(sys.argv[1], module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE))
+"""
+    script = tmp_path / "readme.py"
+    script.write_text(code)
+    environment = {"PYTHONPATH": str(wheel), "PATH": "", "MPLCONFIGDIR": str(tmp_path), "MPLBACKEND": "Agg"}
+    command = [sys.executable, str(script), str(ROOT / "README.md")]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=170)
+    assert "failed=0" in done.stdout, done.stdout + done.stderr
+    assert (tmp_path / "graph.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "<iframe" not in (tmp_path / "step.html").read_text(encoding="utf-8")
 
 
 def test_the_same_seed_gives_the_same_run():

@@ -1,4 +1,4 @@
-"""The command line: micrograd-plus demo."""
+"""The command line: micrograd-plus demo | draw | doctor."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ from typing import NoReturn
 MENU = """\
 micrograd_plus: understand how deep learning models are trained
 
-  micrograd-plus demo          train two small networks and see what happened (under a minute, offline)
-  micrograd-plus demo --help   its options
+  micrograd-plus demo                                train two small networks and see what happened (offline)
+  micrograd-plus draw "(a*b + c).tanh()" a=2 b=-3 c=6.9    draw an expression with its gradients
+  micrograd-plus doctor                              what is installed, and what draws the pictures
+  micrograd-plus COMMAND --help                      the options of each
 
 In Python: from micrograd_plus import Value"""
+
+
+class CommandError(Exception):
+    """What was asked can't be done; the message is the one line that the user sees."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,33 +42,82 @@ def _whole_number(text: str) -> int:
     return number
 
 
+def _named_number(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        if not name.isidentifier():
+            raise ValueError
+        return name, float(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name and a number, such as a=2") from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="micrograd-plus", description="Understand how deep learning models are trained.")
     parser.add_argument("--version", action="version", version=f"micrograd_plus {version('micrograd_plus')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
     demo = commands.add_parser("demo", help="train two small networks and see what happened")
     demo.add_argument("--out", type=Path, default=Path("micrograd-plus-demo"), help="the folder for the page")
     demo.add_argument("--seed", type=_whole_number, default=0, help="another seed, another run (default: 0)")
     demo.add_argument("--open", action="store_true", help="open the page in the browser at the end")
+    demo.set_defaults(run=_demo)
+
+    draw = commands.add_parser("draw", help="draw an expression, with its gradients")
+    draw.add_argument("expression", help='such as "(a*b + c).tanh()"; only arithmetic, nothing else is run')
+    draw.add_argument("numbers", nargs="*", type=_named_number, metavar="NAME=NUMBER", help="such as a=2 b=-3")
+    draw.add_argument("-o", "--out", type=Path, help="the picture: .svg .png .pdf .html or .dot (default: graph.svg)")
+    draw.add_argument("--step", type=Path, metavar="PAGE.html", help="also a page to step through backpropagation")
+    draw.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
+    draw.add_argument("--direction", choices=("LR", "RL", "TB", "BT"), default="LR", help="left to right …")
+    draw.set_defaults(run=_draw)
+
+    doctor = commands.add_parser("doctor", help="what is installed, which layout engines work, what is missing")
+    doctor.set_defaults(run=_doctor)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code: 0 done, 2 it can't be done as asked, 130 stopped by Ctrl-C."""
+    """Run a command; the exit code: 0 done, 1 something is missing, 2 it can't be done as asked, 130 stopped."""
     asked = _parser().parse_args(arguments)
     if asked.command is None:
         print(MENU)
         return 0
-    # Matrices as small as the demo's are quicker on one thread, by far so where other programs run. Read by NumPy.
+    # Matrices as small as these are quicker on one thread, by far so where other programs run. Read by NumPy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        from .demo import NotWritableError, run  # at first use: it needs NumPy and matplotlib
-
-        run(asked.out, seed=asked.seed, open_page=asked.open)
-    except NotWritableError as error:
-        print(f"micrograd-plus demo: {error}", file=sys.stderr)
+        return asked.run(asked)
+    except CommandError as error:
+        print(f"micrograd-plus {asked.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nstopped: nothing more is written", file=sys.stderr)
         return 130
+
+
+# Each command is imported when it is asked for: they need NumPy, matplotlib, a layout engine.
+
+
+def _demo(asked: argparse.Namespace) -> int:
+    from ..demo import NotWritableError, run
+
+    try:
+        run(asked.out, seed=asked.seed, open_page=asked.open)
+    except NotWritableError as error:
+        raise CommandError(error) from None
     return 0
+
+
+def _draw(asked: argparse.Namespace) -> int:
+    from .draw import run
+
+    run(asked)
+    return 0
+
+
+def _doctor(asked: argparse.Namespace) -> int:
+    from .doctor import report
+
+    text, healthy = report()
+    print(text)
+    return 0 if healthy else 1

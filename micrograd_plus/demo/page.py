@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from ..viz import plots
-from . import pictures
+from . import inside, pictures
 from .runs import STEPS, DigitsRun, MoonsRun
 
 MARK = "<!doctype html><!-- made by micrograd-plus demo -->\n"
@@ -20,7 +20,7 @@ body { color: var(--ink); background: var(--paper); font: 17px/1.55 system-ui, s
 h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
 img { max-width: 100%; height: auto; }
 .pair { display: flex; flex-wrap: wrap; gap: 1rem; } .pair figure { flex: 1 1 20rem; }
-figure { margin: 1rem 0; } figcaption { font-size: .9em; opacity: .85; }
+figure { margin: 1rem 0; } .wide { overflow-x: auto; } .wide svg { max-width: 100%; height: auto; } figcaption { font-size: .9em; opacity: .85; }
 code, pre { background: var(--soft); border-radius: 4px; padding: .1em .3em; } pre { padding: .8em 1em; overflow-x: auto; }
 .note { background: var(--soft); border-radius: 8px; padding: .6rem 1rem; }
 a { color: var(--link); }
@@ -71,7 +71,19 @@ multiplication is a node you can look at, and once with <code>Tensor</code> obje
 runs differ by at most {moons.difference:.1e}: it is the same computation. The arrays took {moons.tensor_seconds:.2f} s,
 the single numbers {moons.scalar_seconds:.1f} s.</p>
 
-<h2>2. Handwritten digits: real images</h2>
+<h2>2. Inside that network</h2>
+<p>This is how the loss was computed from {len(moons.y)} points: every number is a node that remembers how it was made. They
+are too many to draw one by one, so each layer is one box. Going back along the arrows is how the gradients are found.</p>
+<figure class="wide">{inside.folded_graph(moons.scalar, moons.X, moons.y)}<figcaption>The loss of the trained network, folded
+layer by layer; rms is the typical size of many numbers.</figcaption></figure>
+<p>And this is one of its neurons, opened, at the first point: two products, a sum, and a bend. The number on an arrow is
+the local slope: how many times a small change of the box on its left is felt in the box on its right.</p>
+<figure class="wide">{inside.one_neuron(moons.scalar, moons.X[0])}<figcaption>The neuron of the first layer that answers loudest to this point.
+Its gradients are those of its own answer.</figcaption></figure>
+<p>The same in small, to step through: press play, or use the arrow keys; change a number and watch all others follow.</p>
+<figure class="wide">{inside.stepper()}</figure>
+
+<h2>3. Handwritten digits: real images</h2>
 <p>1,797 digits written by 13 people, 8 by 8 pixels each. The network learned from {digits.n_train:,} of them (each also
 moved by one pixel up, down, left and right: it is still the same digit) and never saw the other {len(digits.labels)}:
 those tell whether it has understood something or only remembers. It reads <strong>{
@@ -122,9 +134,13 @@ right. Guessing would give 10&nbsp;%.</p>
 <p>Try it on your own expression:</p>
 <pre>from micrograd_plus import Value
 a, b = Value(2.0), Value(-3.0)
-c = (a * b + 10).tanh()
+c = (a * b + 6.9).tanh()
 c.backward()
-print(a.grad, b.grad)</pre>
+print(a.grad, b.grad)
+
+from micrograd_plus import draw, step_through
+draw(c, locals()).save("graph.svg")
+step_through(c, locals()).save("step.html")</pre>
 <p>Digits: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998,
 CC BY 4.0.</p>
 </body></html>

@@ -26,6 +26,7 @@ class MoonsRun:
     X: np.ndarray
     y: np.ndarray  # -1 and 1
     model: Sequential
+    scalar: MLP
     scalar_history: History
     tensor_history: History
     scalar_seconds: float
@@ -105,7 +106,7 @@ def train_moons(seed: int) -> MoonsRun:
     model = scalar.to_sequential()
     scalar_history, scalar_seconds = _fit_moons(scalar, X, y)
     tensor_history, tensor_seconds = _fit_moons(model, X, y)
-    return MoonsRun(X, y, model, scalar_history, tensor_history, scalar_seconds, tensor_seconds)
+    return MoonsRun(X, y, model, scalar, scalar_history, tensor_history, scalar_seconds, tensor_seconds)
 
 
 def _fit_moons(model: Module, X: np.ndarray, y: np.ndarray) -> tuple[History, float]:

@@ -329,6 +329,11 @@ class Tensor(Node, ArrayArithmetic):
         """The arrays that `op` saw, operand by operand: what its pull-backs compute with."""
         return self._arrays
 
+    @property
+    def kept(self) -> Any:
+        """What its pull-backs read where they say y: the result, or what the forward pass kept in its place."""
+        return self._kept
+
     def push(self) -> None:
         """The chain rule: each input's gradient grows by what the op's pull-back makes of this one's."""
         x: Any

@@ -37,7 +37,7 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The output of forward, shown to the hooks."""
-        y = self.forward(*args, **kwargs)
+        y = self.forward(*args, **kwargs) if kwargs else self.forward(*args)  # no dict where there is nothing in it
         if self._forward_hooks:
             for hook in self._forward_hooks:
                 replaced = hook(self, args, y)

@@ -9,23 +9,25 @@ gradients, train/eval mode and hooks are afterwards what they were.
     how training went          history, compare_histories, update_ratio, animate_training
     inside the model           weights, activations, gradients, gradient_flow
     where training walks       loss_landscape, optimizer_race, lr_finder
-    functions                  activation_functions, gradcheck
+    functions                  activation_functions, plot_gradcheck
 
-`race` and `lr_sweep` give the numbers that two of the pictures are drawn from.
+`show(ax, alt="…")` gives a picture its description, in a notebook. `race` and `lr_sweep` give the numbers that two of the pictures are drawn from.
 """
 
 from .animation import Animation, animate_training
 from .boundary import decision_boundary
-from .functions import activation_functions, gradcheck
+from .functions import activation_functions, plot_gradcheck
 from .histories import compare_histories, history, update_ratio
 from .inside import activations, gradient_flow, gradients, weights
 from .landscape import loss_landscape
 from .race import optimizer_race, race
 from .rates import Sweep, lr_finder, lr_sweep
 from .results import confusion, image_grid, predictions_1d
+from .showing import Picture, show
 
 __all__ = [
     "Animation",
+    "Picture",
     "Sweep",
     "activation_functions",
     "activations",
@@ -33,7 +35,6 @@ __all__ = [
     "compare_histories",
     "confusion",
     "decision_boundary",
-    "gradcheck",
     "gradient_flow",
     "gradients",
     "history",
@@ -42,8 +43,11 @@ __all__ = [
     "lr_finder",
     "lr_sweep",
     "optimizer_race",
+    "plot_gradcheck",
+    "plot_gradcheck",
     "predictions_1d",
     "race",
+    "show",
     "update_ratio",
     "weights",
 ]

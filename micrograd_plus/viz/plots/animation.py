@@ -36,13 +36,12 @@ class Animation:
     steps: list[int]
     alt: str
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path) -> None:
         """Write the file. ValueError for a name that doesn't end in .gif."""
         path = Path(path)
         if path.suffix.lower() != ".gif":
             raise ValueError(f"an animation is saved as a GIF: choose a name that ends in .gif, got {path.name!r}")
         path.write_bytes(self.gif)
-        return path
 
     def _repr_html_(self) -> str:
         data = base64.b64encode(self.gif).decode("ascii")

@@ -54,7 +54,7 @@ def activation_functions(
     return ax
 
 
-def gradcheck(f: Callable, *inputs: Any, steps: int = 49, ax: Axes | None = None) -> Axes:
+def plot_gradcheck(f: Callable, *inputs: Any, steps: int = 49, ax: Axes | None = None) -> Axes:
     """How wrong a slope is that is taken by a step h, for h from 0.1 down to 1e-16: why differences only ever check.
 
     Too large a step, and the curve bends between its ends; too small, and rounding drowns the difference. A central
@@ -63,7 +63,7 @@ def gradcheck(f: Callable, *inputs: Any, steps: int = 49, ax: Axes | None = None
     f, inputs: as for explain.gradcheck. steps: how many h.
 
     >>> from micrograd_plus import plots
-    >>> ax = plots.gradcheck(lambda x: x.exp(), 1.0)
+    >>> ax = plots.plot_gradcheck(lambda x: x.exp(), 1.0)
     >>> [line.get_label() for line in ax.lines]
     ['one-sided difference', 'central difference', 'complex step']
     """
