@@ -680,6 +680,14 @@ def test_few_samples_say_nothing_about_units():
     assert found["zero_gradients"].severity == "info"
 
 
+def test_the_dead_units_of_a_layer_of_neurons_are_counted():
+    model = MLP(3, [16, 1], seed=0)
+    for neuron in model.layers[0].neurons[:15]:
+        neuron.b.data = -100.0
+    loss = sum(model(x) ** 2 for x in X[:12].tolist())
+    assert "15 of its 16 units are 0 for all 12 samples" in diagnose(loss, model)["dead_relu"].what
+
+
 def test_an_output_that_has_made_up_its_mind_is_not_saturated():
     model = Sequential(Linear(3, 2), Sigmoid())
     model[0].weight.data *= 100

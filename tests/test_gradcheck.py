@@ -8,7 +8,8 @@ import pytest
 
 from micrograd_plus import Binary, Structural, Tensor, Unary, Value, nn, tanh
 from micrograd_plus.engine.ops import TABLE
-from micrograd_plus.explain.gradcheck import error_over_h, gradcheck, gradgradcheck
+from micrograd_plus.explain import error_over_h
+from micrograd_plus.explain.gradcheck import gradcheck, gradgradcheck
 
 POINTWISE = [row for row in TABLE.values() if row.pointwise]
 

@@ -163,6 +163,7 @@ def test_as_html_everything_is_escaped():
     assert "<i>" not in page
     assert "&lt;i&gt;" in page
     assert page.count("<pre") == 6
+    assert page.count("monospace") >= 6  # in a page by nbconvert, <pre> alone is in the font of the text
 
 
 def test_large_graphs_show_what_differs():

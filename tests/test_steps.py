@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import micrograd_plus as mg
 from micrograd_plus import Tensor, Unary, Value, nn, no_grad, tanh
 from micrograd_plus.engine import array_ops, maths
 from micrograd_plus.engine.array_ops import ARRAY_TABLE
 from micrograd_plus.engine.graph import Op, order
 from micrograd_plus.engine.ops import TABLE, maximum, relu
 from micrograd_plus.explain.pull_backs import PULL_BACKS
+from micrograd_plus.explain.reading import Reading
+from micrograd_plus.explain.slopes import slope_formula
 from micrograd_plus.explain.steps import walkthrough
 from micrograd_plus.explain.tables import table_html
 from micrograd_plus.explain.trace import trace_backward
@@ -274,6 +277,29 @@ def test_a_rule_that_cant_be_read_says_its_number_alone():
     x = Value(1.0, label="x")
     assert trace_backward(odd(x))[0].formula == "∂odd(x)/∂x = 2.5, the local slope"
     assert walkthrough(odd(x))[0].sentence == "odd(x) = 2.5"
+
+
+def formula_of(node, i=0):
+    return slope_formula(node, i, Reading(node))
+
+
+def test_an_operand_that_is_not_tracked_has_a_formula_and_no_number():
+    x, w = Value(2.0, label="x", requires_grad=False), Value(3.0, label="w")
+    assert formula_of(x * w) == "∂(x*w)/∂x = w"
+    assert formula_of(x * w, 1) == "∂(x*w)/∂w = x = 2"
+
+
+def test_formulas_of_arrays():
+    x, w = Tensor([1.0, 2.0], label="x"), Tensor([3.0, 4.0], label="w")
+    assert formula_of(x * w) == "∂(x*w)/∂x = w"  # no number: there are two
+    assert formula_of(x[0] * 5) == "∂(x[…]*5)/∂x[…] = 5"
+    assert formula_of(Tensor(0.0, label="t").exp()) == "∂exp(t)/∂t = exp(t) = 1"
+    assert formula_of(x.sum()) == "∂sum(x)/∂x: a pull-back"
+
+
+def test_a_sum_of_hundreds_has_a_formula_for_each():
+    xs = [Value(float(i), label=f"x{i}") for i in range(200)]
+    assert formula_of(mg.sum(xs), 7).endswith("/∂x7 = 1")
 
 
 def test_why_nothing_passes():

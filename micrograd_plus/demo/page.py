@@ -72,13 +72,19 @@ runs differ by at most {moons.difference:.1e}: it is the same computation. The a
 the single numbers {moons.scalar_seconds:.1f} s.</p>
 
 <h2>2. Inside that network</h2>
-<p>This is how the loss was computed from {len(moons.y)} points: every number is a node that remembers how it was made. They
+<p>This is how the loss was computed from {
+        len(moons.y)
+    } points: every number is a node that remembers how it was made. They
 are too many to draw one by one, so each layer is one box. Going back along the arrows is how the gradients are found.</p>
-<figure class="wide">{inside.folded_graph(moons.scalar, moons.X, moons.y)}<figcaption>The loss of the trained network, folded
+<figure class="wide">{
+        inside.folded_graph(moons.scalar, moons.X, moons.y)
+    }<figcaption>The loss of the trained network, folded
 layer by layer; rms is the typical size of many numbers.</figcaption></figure>
 <p>And this is one of its neurons, opened, at the first point: two products, a sum, and a bend. The number on an arrow is
 the local slope: how many times a small change of the box on its left is felt in the box on its right.</p>
-<figure class="wide">{inside.one_neuron(moons.scalar, moons.X[0])}<figcaption>The neuron of the first layer that answers loudest to this point.
+<figure class="wide">{
+        inside.one_neuron(moons.scalar, moons.X[0])
+    }<figcaption>The neuron of the first layer that answers loudest to this point.
 Its gradients are those of its own answer.</figcaption></figure>
 <p>The same in small, to step through: press play, or use the arrow keys; change a number and watch all others follow.</p>
 <figure class="wide">{inside.stepper()}</figure>

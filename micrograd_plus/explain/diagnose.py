@@ -20,7 +20,8 @@ from .diagnosis.not_finite import not_finite
 from .diagnosis.report import Diagnosis, Finding
 from .diagnosis.shapes import broadcast_both
 from .diagnosis.steps import loss_over_time, step_size
-from .diagnosis.units import dead_relu, saturated, symmetric_weights
+from .diagnosis.symmetry import symmetric_weights
+from .diagnosis.units import dead_relu, saturated
 
 CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     no_graph, not_finite, unconnected, optimizer_fits, lost_parameters, broadcast_both, gradients_there, dead_relu,

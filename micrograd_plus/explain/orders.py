@@ -5,105 +5,20 @@ from __future__ import annotations
 import html
 import math
 import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..engine.graph import Node, order
+from ..engine.graph import Node
 from .chain import edges
 from .paths import scalars
+from .proposals import PATH_BY_PATH, PROPOSALS, Walk, pushed_to
 from .reading import Reading
 from .tables import SHOWN, code_html, table_html, table_text
 from .trace import trace_backward
 from .words import amount, called
 
 LONGEST = 20  # nodes of an order that are written out
-
-Walk = Callable[[Any], Iterator[tuple[Any, int]]]  # gives each node that is visited, and how deep the calls are nested
-
-
-# -- the orders ------------------------------------------------------------------------------------------------
-
-
-def _users_first(root: Any) -> Iterator[tuple[Any, int]]:
-    return ((node, 1) for node in reversed(order(root)))
-
-
-def _leaves_first(root: Any) -> Iterator[tuple[Any, int]]:
-    return ((node, 1) for node in order(root))
-
-
-def _recursion(root: Any) -> Iterator[tuple[Any, int]]:
-    """As `back` calls itself; a stack in place of the calls, so that a deep graph can be shown too."""
-    stack = [(root, 1)]
-    while stack:
-        node, depth = stack.pop()
-        yield node, depth
-        stack += [(x, depth + 1) for x in reversed(_inputs(node))]
-
-
-def _depth_first(root: Any) -> Iterator[tuple[Any, int]]:
-    visited = set()
-    stack = [(root, 1)]
-    while stack:
-        node, depth = stack.pop()
-        if node not in visited:
-            visited.add(node)
-            yield node, depth
-            stack += [(x, depth + 1) for x in reversed(_inputs(node))]
-
-
-def _breadth_first(root: Any) -> Iterator[tuple[Any, int]]:
-    visited = {root}
-    queue = deque([root])
-    while queue:
-        node = queue.popleft()
-        yield node, 1
-        for x in _inputs(node):
-            if x not in visited:
-                visited.add(x)
-                queue.append(x)
-
-
-def _inputs(node: Any) -> list[Any]:
-    """The nodes that this one pushes to, each once, as in micrograd's `_prev`."""
-    return list(dict.fromkeys(x for _, x, _ in edges(node)))
-
-
-_BACK = "def back(v):\n    v._backward()\n    for p in v._prev:\n        back(p)\nback(root)"
-_VISITED = """def back(v):
-    if v not in visited:
-        visited.add(v)
-        v._backward()
-        for p in v._prev:
-            back(p)
-back(root)"""
-_QUEUE = """queue, visited = [root], {root}
-while queue:
-    v = queue.pop(0)
-    v._backward()
-    for p in v._prev:
-        if p not in visited:
-            visited.add(p)
-            queue.append(p)"""
-_SENT = """def back(v, g):
-    v.grad += g
-    for p, slope in zip(v.operands, v.slopes):
-        if slope is not None:       # a number has none
-            back(p, slope * g)      # only what came now
-back(root, 1)"""
-
-_PROPOSALS: tuple[tuple[str, str, Walk], ...] = (
-    ("users first", "for v in reversed(order(root)):\n    v._backward()", _users_first),
-    ("recursion", _BACK, _recursion),
-    ("depth first", _VISITED, _depth_first),
-    ("breadth first", _QUEUE, _breadth_first),
-    ("leaves first", "for v in order(root):           # reversed() was forgotten\n    v._backward()", _leaves_first),
-)
-
-
-# -- what each leads to ----------------------------------------------------------------------------------------
 
 
 @dataclass(eq=False)
@@ -263,9 +178,9 @@ def wrong_orders(root: Node, names: Mapping[str, Any] | None = None, most: int =
         raise ValueError(f"wrong_orders: most is a number of pushes, a whole number from 0 on; got {most!r}")
     right = trace_backward(root, names).replay()
     limit = most + len(reading.nodes)
-    attempts = [_tried(Attempt(name, code, reading), walk, limit) for name, code, walk in _PROPOSALS]
+    attempts = [_tried(Attempt(name, code, reading), walk, limit) for name, code, walk in PROPOSALS]
     attempts[0].correct = True
-    attempts.append(_each_path(Attempt("path by path", _SENT, reading, correct=True), limit))
+    attempts.append(_each_path(Attempt("path by path", PATH_BY_PATH, reading, correct=True), limit))
     for attempt in attempts:
         grads = attempt.gradients
         attempt.wrong = {node: (grads[node], g) for node, g in right.items() if not _close(grads[node], g)}
@@ -326,7 +241,7 @@ def _users(nodes: list[Any]) -> dict[Node, list[Node]]:
     """Which nodes push to each node."""
     users: dict[Node, list[Node]] = {node: [] for node in nodes}
     for node in nodes:
-        for x in _inputs(node):
+        for x in pushed_to(node):
             users[x].append(node)
     return users
 

@@ -74,6 +74,7 @@ def reason(r: Record) -> str | None:
 
 
 def _words(r: Record) -> tuple[str | None, str | None]:
+    """(what is received, why) as templates; None for what is not said."""
     if r.slope is not None:
         return None, None
     if r.node.op is add_up:

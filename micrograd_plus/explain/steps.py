@@ -12,7 +12,7 @@ from .reading import Reading
 from .sentences import sentence_of_node, sentence_of_operation
 from .trace import Record, Trace, trace_backward
 from .words import amount, called
-from .words import ordinal as ordinal  # the stepper asks for it here
+from .words import ordinal as ordinal  # viz/walk.py asks for it here
 
 MOST_STEPS = 60  # of a walk whose arrows are taken one by one
 

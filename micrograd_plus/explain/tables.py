@@ -56,7 +56,7 @@ def code_html(code: str) -> str:
     True
     """
     font = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
-    return f'<pre style="{font}"><code style="{font}">{html.escape(code)}</code></pre>'
+    return f'<pre style="{font};margin:0 0 0.4em"><code style="{font}">{html.escape(code)}</code></pre>'
 
 
 def more_than_shown(count: int, where: str) -> list[str]:

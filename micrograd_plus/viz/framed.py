@@ -42,5 +42,5 @@ def page(body: str, title: str, theme: str = "auto", script: str = "", extra_css
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="{scheme}">
 <meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>
-<style>body{{margin:0;font-family:Helvetica,Arial,sans-serif}}svg{{max-width:100%;height:auto}}{style.css(theme)}{extra_css}</style>
+<style>body{{margin:0;background:var(--ground);font-family:Helvetica,Arial,sans-serif}}svg{{max-width:100%;height:auto}}{style.css(theme)}{extra_css}</style>
 </head><body class="mgp">{body}<script>{_FIT}{script}</script></body></html>"""

@@ -11,8 +11,10 @@ class Lines:
     """A watcher that notes the line and the op that made each node."""
 
     def __init__(self) -> None:
-        self.made_at: dict[int, Line | None] = {}  # by id, see detect_anomaly; only nodes with an op may be looked up
-        self.spoilt: dict[Node, tuple[Line | None, Op]] = {}  # results without gradient, and so leaves: these are held
+        # By id, because a node held here could never be freed. Look up only nodes that have an op: each of them was
+        # shown to `made`, while a leaf may have the id of a node that is gone.
+        self.made_at: dict[int, Line | None] = {}
+        self.spoilt: dict[Node, tuple[Line | None, Op]] = {}  # not finite, without gradient and so without an op
 
     def made(self, op: Op, operands: tuple, y: Node) -> None:
         """Note where y was made."""

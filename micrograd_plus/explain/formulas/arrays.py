@@ -16,7 +16,10 @@ from .plain import PlainText
 class ArrayText(PlainText, Operand):
     """The name of an array: what a pull-back does with it is written as calls of the rows that it uses."""
 
-    ndim: int  # of the arrays that are given; how many axes what is computed from them has isn't known
+    # Of the arrays that a rule is given; those of what is computed from them aren't known.
+    ndim: int
+    shape: Any
+    size: int
 
     @classmethod
     def given(cls, text: str, shape: tuple | None, ndim: int = 2) -> ArrayText:
@@ -27,9 +30,6 @@ class ArrayText(PlainText, Operand):
         if shape is not None:
             array.size = math.prod(shape)
         return array
-
-    shape: Any
-    size: int
 
     def apply(self, op: Op, *operands: Any, **settings: Any) -> Any:
         """A pointwise row is read through; another is written as a call."""

@@ -1,0 +1,1 @@
+"""The parts of `gradcheck`: slopes by differences and by the complex step, and naming the likely mistake."""
