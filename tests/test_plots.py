@@ -1207,3 +1207,12 @@ def test_nothing_but_the_engine_is_imported():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert sorted(plots.__all__) == plots.__all__
+
+
+def test_a_legend_names_only_lines_that_are_there():
+    X, y = [[0.0, 0.0], [1.0, 1.0]], [-1, 1]
+    for scale, named in ((0.5, False), (5.0, True)):
+        ax = plots.decision_boundary(lambda x, scale=scale: scale * (x[0] - 0.5), X, y)
+        texts = [text.get_text() for text in ax.figure.legends[0].get_texts()] if ax.figure.legends else []
+        texts += [text.get_text() for text in ax.get_legend().get_texts()] if ax.get_legend() else []
+        assert ("output −1 and 1" in texts) is named

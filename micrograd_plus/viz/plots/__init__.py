@@ -11,8 +11,8 @@ gradients, train/eval mode and hooks are afterwards what they were.
     where training walks       loss_landscape, optimizer_race, lr_finder
     functions                  activation_functions, plot_gradcheck
 
-`show(ax, alt="…")` gives a picture its description, in a notebook. `race` and `lr_sweep` give the numbers that two of the
-pictures are drawn from.
+`show(ax, alt="…")` gives a picture its description, in a notebook. `race` and `lr_sweep` give the numbers that two of
+the pictures are drawn from.
 """
 
 from .animation import Animation, animate_training

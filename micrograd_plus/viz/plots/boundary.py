@@ -192,16 +192,19 @@ def _draw_lines(ax: Axes, xs: np.ndarray, ys: np.ndarray, verdict: Verdict) -> l
     name = "boundary" if verdict.cut is None else f"boundary: output {verdict.cut:g}"
     handles = [Line2D([], [], color=style.ink(ax), linewidth=1.6, label=name)]
     if verdict.cut is not None and set(verdict.classes) == {-1, 1}:
-        for output in (-1.0, 1.0):
-            _line(ax, xs, ys, verdict.leads[1], output - verdict.cut, linewidths=0.8, linestyles="--")
-        handles.append(Line2D([], [], color=style.ink(ax), linewidth=0.8, linestyle="--", label="output −1 and 1"))
+        levels = [output - verdict.cut for output in (-1.0, 1.0)]
+        there = [_line(ax, xs, ys, verdict.leads[1], y, linewidths=0.8, linestyles="--") for y in levels]
+        if any(there):
+            handles.append(Line2D([], [], color=style.ink(ax), linewidth=0.8, linestyle="--", label="output −1 and 1"))
     return handles
 
 
-def _line(ax: Axes, xs: np.ndarray, ys: np.ndarray, field: np.ndarray, level: float, **look: Any) -> None:
-    """The line where the field has this level, if it has it anywhere."""
-    if field.min() < level < field.max():
+def _line(ax: Axes, xs: np.ndarray, ys: np.ndarray, field: np.ndarray, level: float, **look: Any) -> bool:
+    """Draw the line where the field has this level; whether it has it anywhere."""
+    there = bool(field.min() < level < field.max())
+    if there:
         ax.contour(xs, ys, field, levels=[level], colors=[style.ink(ax)], zorder=2, **look)
+    return there
 
 
 def _first_layer(model: Any) -> tuple[np.ndarray, np.ndarray]:

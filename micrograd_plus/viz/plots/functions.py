@@ -46,7 +46,9 @@ def activation_functions(
     far, (bottom, top) = max(abs(low), abs(high)), ax.get_ylim()
     ax.set_ylim(max(bottom, -1.05 * far), min(top, 1.05 * far))  # what is steep must not flatten all the rest
     ax.set(xlabel="x", ylabel="y" + (" and dy/dx" if slopes else ""), xlim=(low, high))
-    style.titled(ax, "Activation functions" + (" and their slopes" if slopes else ""))
+    what = "Activation functions" if not functions else curves[0][0] if len(curves) == 1 else "Functions"
+    whose = "its slope" if len(curves) == 1 else "their slopes"
+    style.titled(ax, what + (f" and {whose}" if slopes else ""))
     handles = [line for line in ax.lines if line.get_linestyle() == "-"]
     if slopes:
         handles.append(Line2D([], [], color=style.ink(ax), linestyle="--", linewidth=1.1, label="slope (dy/dx)"))
