@@ -58,7 +58,7 @@ def _scheme_of_neurons(model: Any, layers: list[Dense], spec: str) -> Scheme:
                 sign = "positive" if w > 0 else "negative"
                 scheme.arrows.append(Arrow(f"w{k}_{j}_{i}", tail, name, "", tip, sign, 0.3 + 2.4 * abs(w) / largest))
         previous = names
-    scheme.caption = f"{_size(model):,} parameters; blue: positive weight, orange: negative; thicker: larger"
+    scheme.caption = f"{_size(model):,} parameters; line: positive weight, dashes: negative; thicker: larger"
     return scheme
 
 

@@ -12,7 +12,7 @@ from .scheme import Box, Scheme
 
 # What tells the kinds apart besides the colour: how the border is drawn.
 BORDERS = {"parameter": "2.2", "output": "3.4", "fold": "1.6"}
-SIGNS = {"positive": "forward", "negative": "backward"}  # the colours of a weight's arrow
+SIGNS = {"positive": ("forward", "solid"), "negative": ("backward", "dashed")}  # a weight's arrow: its colour and line
 
 
 def digraph(scheme: Scheme, dark: bool = False) -> Any:
@@ -43,7 +43,8 @@ def digraph(scheme: Scheme, dark: bool = False) -> Any:
     for arrow in scheme.arrows:
         attributes = {"id": arrow.id, "penwidth": f"{arrow.width:.1f}"}
         if arrow.kind:
-            attributes |= {"class": arrow.kind, "color": colours[SIGNS[arrow.kind]], "arrowhead": "none"}
+            colour, style_of_line = SIGNS[arrow.kind]
+            attributes |= {"class": arrow.kind, "color": colours[colour], "arrowhead": "none", "style": style_of_line}
         if arrow.label:
             attributes["label"] = plain_text(arrow.label)
         if arrow.tip:
