@@ -146,7 +146,7 @@ def test_brackets_stand_only_where_they_are_needed():
 
 def test_arrays_are_called_by_their_shapes():
     x = Tensor([[1.0, 2.0]], label="x")
-    assert named(x @ [[1.0], [2.0]]) == "x@2×1"
+    assert named(x @ [[1.0], [2.0]]) == "x@[2×1]"
     assert named(concatenate([x, x])) == "concatenate(x, x)"
     assert named(x[0]) == "x[…]"
     assert named((x + x)[0].sum()) == "sum((x + x)[…])"

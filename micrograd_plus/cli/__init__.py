@@ -1,4 +1,4 @@
-"""The command line: micrograd-plus demo | draw | doctor."""
+"""The command line: micrograd-plus demo | learn | draw | doctor."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ MENU = """\
 micrograd_plus: understand how deep learning models are trained
 
   micrograd-plus demo                                train two small networks and see what happened (offline)
+  micrograd-plus learn                               the lessons, in notebooks (learn --list: what there is)
   micrograd-plus draw "(a*b + c).tanh()" a=2 b=-3 c=6.9    draw an expression with its gradients
   micrograd-plus doctor                              what is installed, and what draws the pictures
   micrograd-plus COMMAND --help                      the options of each
@@ -72,6 +73,14 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("--direction", choices=("LR", "RL", "TB", "BT"), default="LR", help="left to right …")
     draw.set_defaults(run=_draw)
 
+    learn = commands.add_parser("learn", help="the lessons: copied to your folder, and opened in JupyterLab")
+    learn.add_argument("lesson", nargs="?", help="its number, such as 04 (default: the first)")
+    learn.add_argument("--folder", type=Path, default=Path("micrograd-plus-lessons"), help="where your copies are")
+    learn.add_argument("--list", action="store_true", help="the lessons, their minutes, and what you have done")
+    learn.add_argument("--update", action="store_true", help="new versions too, beside the lessons that you changed")
+    learn.add_argument("--no-browser", action="store_true", help="only copy them")
+    learn.set_defaults(run=_learn)
+
     doctor = commands.add_parser("doctor", help="what is installed, which layout engines work, what is missing")
     doctor.set_defaults(run=_doctor)
     return parser
@@ -110,6 +119,13 @@ def _demo(asked: argparse.Namespace) -> int:
 
 def _draw(asked: argparse.Namespace) -> int:
     from .draw import run
+
+    run(asked)
+    return 0
+
+
+def _learn(asked: argparse.Namespace) -> int:
+    from .learn import run
 
     run(asked)
     return 0

@@ -29,7 +29,7 @@ def run(folder: Path, seed: int = 0, open_page: bool = False) -> Path:
     except OSError as error:
         raise NotWritableError(f"can't write {target}: {error.strerror}; choose another folder with --out") from None
     print(f"Done in {time.perf_counter() - start:.0f} s. Open this page to see what happened:\n   {target.resolve()}")
-    print("Next: the first example in README.md, and the source: micrograd_plus/engine/ is an evening's reading.")
+    print("Next: micrograd-plus learn opens the lessons: how models are trained, in notebooks.")
     if open_page:
         webbrowser.open(target.resolve().as_uri())
     return target

@@ -225,4 +225,5 @@ def _in_brackets(text: str, tightness: int, binds: int) -> str:
 
 
 def _shape_text(x: Any) -> str:
-    return "×".join(map(str, x.shape)) if getattr(x, "shape", ()) else "const"
+    """An array without a name, in brackets: its shape alone would be taken for a number."""
+    return f"[{'×'.join(map(str, x.shape))}]" if getattr(x, "shape", ()) else "const"

