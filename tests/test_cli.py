@@ -121,6 +121,20 @@ def test_draw_writes_other_formats_and_a_page_to_step_through(tmp_path, capsys):
     assert out.count("written: ") == 2
 
 
+def test_an_expression_may_begin_with_a_minus(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, "draw", "-a*b", "a=-2", "b=3", "-o", "x.dot")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "-a*b = 6"
+    assert run(capsys, "draw", "-(a)", "a=1", "-ox.svg")[0] == 0
+    assert (tmp_path / "x.svg").exists()
+
+
+def test_nothing_is_said_before_it_is_known_to_be_possible(capsys):
+    code, out, _ = run(capsys, "draw", "a", "a=1", "-o", "x.gif")
+    assert (code, out) == (2, "")
+
+
 def test_step_alone_writes_no_picture(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(capsys, "draw", "a*a", "a=2", "--step", "p.html")
@@ -135,8 +149,8 @@ def test_step_alone_writes_no_picture(tmp_path, capsys, monkeypatch):
         (["draw", "a", "a"], "'a' is not a name and a number, such as a=2"),
         (["draw", "a", "a=x"], "'a=x' is not a name and a number"),
         (["draw", "a", "a=1", "a=2"], "a name has two numbers"),
-        (["draw", "a", "a=1", "-o", "x.gif"], "'x.gif' should end in one of .svg"),
-        (["draw", "a*a", "a=1", "--step", "x.txt"], "x.txt should end in .html"),
+        (["draw", "a", "a=1", "-o", "x.gif"], "'x.gif' should end in .svg or .png"),
+        (["draw", "a*a", "a=1", "--step", "x.txt"], "'x.txt' should end in .html"),
         (["draw", "a", "a=1", "-o", "no/such/folder/x.svg"], "can't be written: No such file or directory"),
         (["draw"], "required: expression"),
         (["draw", "a", "a=1", "--theme", "pink"], "invalid choice: 'pink'"),

@@ -98,6 +98,14 @@ print(doctest.testfile(sys.argv[1], module_relative=False, optionflags=doctest.N
     assert "<iframe" not in (tmp_path / "step.html").read_text(encoding="utf-8")
 
 
+def test_the_lessons_come_with_the_wheel(wheel, tmp_path):
+    done = run_from(wheel, "-m", "micrograd_plus", "learn", "--no-browser", "--folder", "mine", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lesson = (tmp_path / "mine" / "04_two_paths_add.ipynb").read_text(encoding="utf-8")
+    (link,) = re.findall(r"\]\((source/[^)#]+)#L\d+\)", lesson)
+    assert (tmp_path / "mine" / link).exists(), "a link to the source leads to a copy of it"
+
+
 def test_the_same_seed_gives_the_same_run():
     first, second = runs.train_moons(seed=3), runs.train_moons(seed=3)
     assert first.scalar_losses == second.scalar_losses

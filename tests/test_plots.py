@@ -1216,3 +1216,30 @@ def test_a_legend_names_only_lines_that_are_there():
         texts = [text.get_text() for text in ax.figure.legends[0].get_texts()] if ax.figure.legends else []
         texts += [text.get_text() for text in ax.get_legend().get_texts()] if ax.get_legend() else []
         assert ("output −1 and 1" in texts) is named
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: plots.confusion(None, None),
+        lambda: plots.confusion("x", "x"),
+        lambda: plots.image_grid("x"),
+        lambda: plots.predictions_1d(lambda x: x, "x", [1.0]),
+        lambda: plots.show("x", alt="words"),
+    ],
+)
+def test_what_is_no_data_is_refused_in_words(call):
+    with pytest.raises(TypeError, match=r"needed here|must hold numbers|show needs"):
+        call()
+
+
+def test_show_gives_a_description_and_closes_the_figure():
+    ax = plots.activation_functions("tanh")
+    picture = plots.show(ax, alt='rises from "-1" to 1 <slowly>')
+    bundle = picture._repr_mimebundle_()
+    assert 'alt="rises from &quot;-1&quot; to 1 &lt;slowly&gt;"' in bundle["text/html"]
+    assert bundle["text/plain"] == repr(picture) == 'rises from "-1" to 1 <slowly>'
+    assert picture.png.startswith(b"\x89PNG")
+    assert not plt.fignum_exists(ax.figure.number)
+    with pytest.raises(ValueError, match="say in `alt`"):
+        plots.show(plots.activation_functions("tanh"), alt=" ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -86,9 +87,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _with_expressions(arguments: Sequence[str]) -> list[str]:
+    """The arguments; for draw an expression such as -a*b has a blank in front, else it would be taken for an option."""
+    if list(arguments[:1]) != ["draw"]:
+        return list(arguments)
+    return [f" {text}" if re.match("-[^-oh]", text) else text for text in arguments]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code: 0 done, 1 something is missing, 2 it can't be done as asked, 130 stopped."""
-    asked = _parser().parse_args(arguments)
+    asked = _parser().parse_args(_with_expressions(sys.argv[1:] if arguments is None else arguments))
     if asked.command is None:
         print(MENU)
         return 0

@@ -38,7 +38,12 @@ def numbers(x: Any) -> np.ndarray:
         x = getattr(x, "values").tolist()  # noqa: B009 - an Operand has none in general
     if isinstance(x, (list, tuple)):
         return np.array([numbers(item) for item in x], dtype=float)
-    return np.array(x, dtype=float)
+    try:
+        if x is not None:  # NumPy would make nan of it
+            return np.array(x, dtype=float)
+    except (TypeError, ValueError):
+        pass
+    raise TypeError(f"numbers are needed here, an array or a list of them; got {type(x).__name__} {x!r:.60}")
 
 
 def matrix(name: str, X: Any, columns: int | None = None) -> np.ndarray:

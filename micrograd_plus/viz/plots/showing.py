@@ -40,9 +40,10 @@ def show(ax: Any, alt: str, *, dpi: int = 90) -> Picture:
         raise ValueError("show: say in `alt` what is to be seen in the picture, for readers who can't see it")
     from matplotlib import pyplot as plt
 
-    axes = getattr(ax, "flat", [ax])
-    figure = next(iter(axes))
-    figure = getattr(figure, "figure", figure)
+    first = next(iter(getattr(ax, "flat", [ax])))
+    figure = getattr(first, "figure", first)
+    if not hasattr(figure, "savefig"):
+        raise TypeError(f"show needs what a plot returned (Axes), or a Figure; got {type(ax).__name__} {ax!r:.40}")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)  # else a notebook would show it a second time, without its description
