@@ -22,6 +22,7 @@ from micrograd_plus.viz.draw import draw, zoom
 from micrograd_plus.viz.framed import framed
 from micrograd_plus.viz.layout import LayoutError, LayoutTimeout, LayoutUnavailable
 from micrograd_plus.viz.numbers import array_lines, number, one_line
+from micrograd_plus.viz.outdated import NOTE
 from micrograd_plus.viz.scheme import ARROWS, BOXES, MOST, NOT_RUN, SLOPES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -439,6 +440,13 @@ def test_expand_of_a_module_that_is_not_there():
         draw(Value(1.0) * 2, expand="x")
 
 
+def test_expand_of_nothing_and_of_what_is_no_module():
+    a = Value(1.0, label="a")
+    assert boxes(draw(a * 2, expand=None)) == boxes(draw(a * 2))
+    with pytest.raises(TypeError, match=r"expand is a module, its path .* or a list of these; got 3\.0"):
+        draw(a * 2, expand=3.0)
+
+
 def test_a_very_large_module_is_opened_as_far_as_can_be_read():
     model = nn.MLP(300, [1, 1], seed=0)
     y = model([1.0] * 300)
@@ -446,6 +454,55 @@ def test_a_very_large_module_is_opened_as_far_as_can_be_read():
     assert len(picture.scheme.boxes) < 200
     assert "… all that comes before" in boxes(picture)
     check_count(picture, y)
+
+
+# ---- data that was changed since -------------------------------------------------------------------------------------
+
+
+def test_a_changed_number_is_told_and_an_unchanged_one_is_not():
+    a = Value(2.0, label="a")
+    c = a * a
+    assert NOTE not in draw(c).caption
+    a.data = 5.0
+    assert draw(c).caption.endswith(NOTE)
+    assert str(draw(c)).endswith(NOTE)
+    assert NOTE in texts(draw(c).svg())
+    a.data = 2.0
+    assert NOTE not in draw(c).caption + str(draw(c))
+
+
+def test_a_number_whose_change_leaves_the_result_but_not_the_slope_is_told():
+    a = Value(2.0, label="a")
+    y = a * a
+    a.data = -2.0
+    assert NOTE in draw(y).caption
+
+
+def test_after_a_step_a_large_picture_says_so_too():
+    model = nn.MLP(2, [8, 1], seed=0)
+    loss = samples(model, 20)
+    assert NOTE not in draw(loss).caption
+    model.parameters()[-1].data -= 0.1
+    assert NOTE in draw(loss).caption
+
+
+def test_a_changed_tensor_is_told_whether_in_place_or_new():
+    for change in (lambda t: t.data.__isub__(0.5), lambda t: setattr(t, "data", [7.0, 8.0])):
+        w = Tensor([1.0, float("nan")], requires_grad=True, label="w")
+        loss = (w * [[2.0, 3.0], [4.0, 5.0]]).sum()
+        assert NOTE not in draw(loss).caption
+        change(w)
+        assert NOTE in draw(loss).caption
+
+
+def test_what_was_only_computed_at_an_edge_or_without_recording_is_not_called_changed():
+    z, nan = Value(0.0), Value(float("nan"))
+    y = where(z > 0, z, z.log()) + 1 / z + nan * 2 + sum_([z, nan, 3]) + Value(1000.0).exp()
+    assert NOTE not in draw(y).caption
+    with no_grad():
+        assert NOTE not in draw(y).caption
+    z.data = -1.0  # a number that log refuses
+    assert NOTE in draw(y).caption
 
 
 # ---- options --------------------------------------------------------------------------------------------------------
@@ -464,8 +521,17 @@ def test_focus_shows_the_neighbourhood():
     assert len(draw(deep, focus=deep, depth=60).scheme.boxes) == 61
 
 
+def test_focus_on_one_of_two_with_the_same_label():
+    first, second = Value(1.0, label="w"), Value(2.0, label="w")
+    y = first * 3 + second * 5
+    assert "w (2)*5" in boxes(draw(y, focus="w (2)", depth=1))
+    assert len(boxes(draw(y, focus="w", depth=1))) == 2, "the label alone is one of them"
+
+
 def test_focus_on_what_is_not_there():
     L, names = lecture()
+    with pytest.raises(ValueError, match="focus: '' is not in this graph"):
+        draw(L, names, focus="")
     with pytest.raises(ValueError, match=r"focus: 'q' is not in this graph.*these names: .*a, b"):
         draw(L, names, focus="q")
     with pytest.raises(ValueError, match="focus: the Value given is not in this graph"):
@@ -528,6 +594,11 @@ def test_what_cannot_be_drawn():
             draw(thing)
     with pytest.raises(TypeError, match="names is a dict"):
         draw(Value(1.0), ["a"])
+    many = Tensor([1.0, 2.0], label="w").to_values()
+    with pytest.raises(TypeError, match=r"got ValueArray .*take one, such as .* or their \.sum\(\)"):
+        draw(many)
+    assert draw(many.values.flat[0])
+    assert draw(many.sum())
 
 
 def test_text_form():
@@ -572,6 +643,23 @@ def test_a_file_ending_that_says_nothing(tmp_path):
     with pytest.raises(ValueError, match=r"'graph.gif' should end in one of .svg, .png, .pdf, .html, .dot"):
         draw(Value(1.0)).save(tmp_path / "graph.gif")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("nothing", [None, 3])
+def test_save_needs_a_name(nothing):
+    with pytest.raises(TypeError, match=f"save needs the name of a file, such as 'graph.svg'; got {nothing}"):
+        draw(Value(1.0)).save(nothing)
+
+
+@pytest.mark.parametrize("ending", ["svg", "html", "dot", "png"])
+def test_half_of_a_character_pair_in_a_label_or_a_module_can_be_saved(ending, tmp_path):
+    model = nn.Sequential(nn.Linear(1, 1))
+    y = model(Tensor([[1.0]], label="x \ud800"))
+    path = tmp_path / f"graph.{ending}"
+    draw(y.sum(), {"\udc00 model": model}).save(path)
+    if ending != "png":
+        path.read_text("utf-8")
+    draw(y.sum())._repr_mimebundle_()["text/html"].encode()
 
 
 def test_the_same_picture_each_time():
@@ -639,13 +727,15 @@ def test_a_hostile_model_name_and_class_are_text_too(name):
     assert name.split("\n")[0] in texts(draw(model).svg())
 
 
-def test_a_long_name_is_shortened_in_the_box_and_whole_in_the_tooltip():
+def test_a_long_name_is_shortened_in_the_box_and_a_very_long_one_in_the_tooltip_too():
     a = Value(1.0, label="x" * 500)
     picture = draw(a * 2)
     (title,) = [box.rows[0] for box in picture.scheme.boxes if box.kind == "input"]
     assert len(title) == 40
     assert title.endswith("…")
-    assert any("x" * 500 in title for title in titles(picture.svg()))
+    tips = titles(picture.svg())
+    assert any("x" * 199 + "…" in tip for tip in tips)
+    assert not any("x" * 201 in tip for tip in tips)
     assert len(str(picture).splitlines()[1]) < 80
 
 

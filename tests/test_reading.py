@@ -32,6 +32,30 @@ def test_nodes_are_found_in_lists_dicts_and_what_is_nested():
     assert [reading.name(v) for v in values] == ["w[0]", "w[1]", "layers['last'][0][0]", "pair[0]", "alone"]
 
 
+def test_of_a_long_list_only_leaves_are_called_by_their_places():
+    leaves = [Value(float(i)) for i in range(21)]
+    made = [leaf * 2 for leaf in leaves]
+    reading = Reading(sum_(made), {"x": leaves, "h": made})
+    assert (reading.name(leaves[20]), reading.name(made[20])) == ("x[20]", "x[20]*2")
+    assert Reading(sum_(made), {"h": made[:20]}).name(made[3]) == "h[3]"
+    nested = [made[k : k + 1] for k in range(21)]
+    assert not Reading(sum_(made), {"h": nested}).is_named(made[3])
+
+
+def test_two_nodes_with_one_label_are_numbered_from_left_to_right():
+    w, v, b = Value(1.0, label="w"), Value(2.0, label="w"), Value(3.0, label="b")
+    reading = Reading(w * b + v)
+    assert [reading.name(node) for node in (w, v, b)] == ["w (1)", "w (2)", "b"]
+    assert reading.name(reading.root) == "w (1)*b + w (2)"
+
+
+def test_a_very_long_label_is_shortened_and_what_no_file_can_hold_replaced():
+    a, b = Value(1.0, label="x" * 500), Value(1.0, label="half \ud800")
+    reading = Reading(a * b)
+    assert reading.name(a) == "x" * 199 + "…"
+    assert reading.name(b) == "half \N{REPLACEMENT CHARACTER}"
+
+
 def test_a_variable_of_its_own_comes_before_a_place_in_a_list():
     a = Value(1.0)
     assert Reading(a * 2, {"everything": [a], "a": a}).name(a) == "a"

@@ -180,6 +180,17 @@ def test_data_changed_after_the_pass_is_told_and_not_recomputed():
     assert "some .data was changed" in walk._walk.why_not
 
 
+def test_data_changed_so_that_only_a_slope_is_another_is_told_too():
+    a = Value(2.0, label="a")
+    y = a * a
+    a.data = -2.0
+    walk = step_through(y, {"y": y})
+    assert walk.steps[1].startswith("y = a*a = 4. That was computed before a .data was changed")
+    assert "∂y/∂(first a) = 2, taken in the forward pass (.data was changed since). When" in walk.steps[3]
+    assert "a = -2." not in walk.steps[3]
+    assert "some .data was changed" in walk._walk.why_not
+
+
 def test_one_step_a_node_above_60_nodes_and_on_request():
     loss, names = network_with_loss((6, 3, 1))
     large = step_through(loss, names)
@@ -207,6 +218,9 @@ def test_a_graph_of_tensors_is_told_with_shapes():
         ({"root": 3.0}, TypeError, "a graph is read from its result"),
         ({"root": Value(1.0, requires_grad=False)}, RuntimeError, "no backward pass"),
         ({"root": twice(), "theme": "pink"}, ValueError, "theme is one of 'auto', 'light', 'dark', not 'pink'"),
+        ({"root": twice(), "engine": "nothing"}, ValueError, "engine is one of 'auto', .* not 'nothing'"),
+        ({"root": twice(), "limit": -1}, ValueError, "limit is a number of seconds above 0.* got -1"),
+        ({"root": twice(), "limit": "soon"}, ValueError, "limit is a number of seconds above 0.* got 'soon'"),
         ({"root": twice(), "per": "layer"}, ValueError, "per is 'edge'.*not 'layer'"),
         ({"root": twice(), "play_seconds": 0}, ValueError, "play_seconds is how long .* got 0"),
         ({"root": twice(), "names": [1]}, TypeError, "names is a dict"),
@@ -254,13 +268,21 @@ def test_the_still_image_shows_the_end():
     ElementTree.fromstring(still)
 
 
-@pytest.mark.parametrize("graph", [graph_of_30, lambda: network_with_loss((3, 1))[0]], ids=["30 nodes", "a network"])
-def test_thirty_nodes_are_saved_in_less_than_150_kb(graph):
+def powers_and_sums():
+    """31 nodes, of which each is used twice or more; a wide picture, with long names."""
+    nodes = [Value(x) for x in (2.0, -1.0, 0.5, 3.0)]
+    for i in range(27):
+        nodes.append(nodes[-1] + nodes[-2] if i % 2 else nodes[-1] * nodes[-3])
+    return nodes[-1]
+
+
+@pytest.mark.parametrize("graph", [graph_of_30, powers_and_sums, lambda: network_with_loss((3, 1))[0]])
+def test_thirty_nodes_are_saved_in_less_than_125_kb(graph):
     walk = step_through(graph())
-    assert 30 <= len(walk._walk.nodes) <= 36
-    saved = json.dumps(walk._repr_mimebundle_(), ensure_ascii=False).encode()
+    assert 29 <= len(walk._walk.nodes) <= 36
+    saved = json.dumps(walk._repr_mimebundle_()).encode()
     print(f"{len(walk._walk.nodes)} nodes: {len(saved):,} bytes")
-    assert len(saved) < 150_000
+    assert len(saved) < 125_000
 
 
 def test_without_a_layout_the_sentences_are_shown_and_the_reason():
@@ -271,10 +293,43 @@ def test_without_a_layout_the_sentences_are_shown_and_the_reason():
     assert "engine='auto'" in bundle["text/plain"]
     with pytest.raises(LayoutUnavailable):
         walk.html()
-    assert "engine is 'nothing'" in step_through(twice(), engine="nothing")._repr_mimebundle_()["text/html"]
     evil = step_through(Value(1.0, label=EVIL[0]) * 2, engine="text")._repr_mimebundle_()["text/html"]
     assert "<script" not in evil
     assert repr(walk) == str(walk) == "Stepper(6 steps over 2 nodes)"
+
+
+def test_whatever_fails_the_sentences_are_shown(monkeypatch):
+    def fails(*args, **kwargs):
+        raise ImportError("no graphviz")
+
+    monkeypatch.setattr(room, "digraph", fails)
+    bundle = step_through(twice())._repr_mimebundle_()
+    assert "ImportError: no graphviz" in bundle["text/plain"]
+    assert "<ol><li>a = 3." in bundle["text/html"]
+
+
+def test_a_long_walk_has_its_first_lines_as_text():
+    lines = step_through(graph_of_30())._repr_mimebundle_()["text/plain"].splitlines()
+    count = len(step_through(graph_of_30()).steps)
+    assert lines[19].startswith("20. ")
+    assert lines[20:] == [f"… {count - 20} more steps"]
+
+
+def test_the_still_image_draws_frames_and_lines_without_a_style_sheet():
+    loss, names = network_with_loss()
+    still = step_through(loss, names).still()
+    assert '<path fill="#f7f8fa" stroke="#6a737d"' in still, "a frame keeps its own colours"
+    assert ":is(path,polyline):not([stroke]){fill:none;" in still
+
+
+def test_names_that_are_long_or_that_no_file_can_hold(tmp_path):
+    walk = step_through(Value(2.0, label="x" * 500) * Value(3.0, label="\ud800"))
+    assert "x" * 199 + "…" in walk.html()
+    assert "x" * 201 not in walk.html() + json.dumps(walk._repr_mimebundle_())
+    walk.save(tmp_path / "walk.html")
+    walk._repr_mimebundle_()["text/html"].encode()
+    with pytest.raises(TypeError, match=r"save needs the name of a file, such as 'walk\.html'; got None"):
+        walk.save(None)
 
 
 def test_save_writes_a_page(tmp_path):

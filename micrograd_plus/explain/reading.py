@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
+import re
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..engine.graph import Node, order
+from ..engine.graph import Node, Operand, order
 
+LONGEST_LABEL = 200  # letters of a label that are kept
+FEW = 20  # items of a list up to which also what was computed is called by its place in it
+_SURROGATES = re.compile("[\ud800-\udfff]")  # halves of a pair of UTF-16, which no file can hold
 LONGEST = 30  # letters of an expression such as `w*x + b` that still serves as a name
 
 
@@ -28,9 +32,12 @@ class Reading:
 
     def __init__(self, root: Any, names: Mapping[str, Any] | None = None):
         if not isinstance(root, Node):
+            advice = "Give the loss, or any other number that was computed from Values"
+            if isinstance(root, Operand):  # a ValueArray
+                advice = "It holds many Values: take one, such as a.values.flat[0], or their .sum()"
             raise TypeError(
                 f"a graph is read from its result, a Value or a Tensor; got {type(root).__name__} {root!r:.60}. "
-                "Give the loss, or any other number that was computed from Values"
+                f"{advice}"
             )
         if names is not None and not isinstance(names, Mapping):
             raise TypeError(f"names is a dict of your variables, such as locals(); got {type(names).__name__}")
@@ -63,6 +70,23 @@ class Reading:
         if node is self.root and node.op is not None:
             return "output"
         return "op" if node.op is not None else "parameter" if node in self.parameters else "input"
+
+
+def as_written(root: Node) -> list[Node]:
+    """The nodes in the order in which a formula is worked out: for a*b + c it is a, b, a*b, c, a*b + c.
+
+    `graph.order` gives another: there only inputs before their users matters, and no time is spent on left and right.
+    """
+    nodes: dict[Node, None] = {}
+    stack = [(root, False)]
+    while stack:
+        node, inputs_are_done = stack.pop()
+        if inputs_are_done:
+            nodes[node] = None
+        elif node not in nodes:
+            stack.append((node, True))
+            stack.extend((x, False) for x in reversed(node.inputs) if x not in nodes)
+    return list(nodes)
 
 
 def modules_of(nodes: list[Node], names: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,12 +138,30 @@ def _own_names(nodes: list[Node], names: Mapping[str, Any], parameters: dict[Nod
     for name, node in _named_nodes(names):
         if node in known:
             own.setdefault(node, name)
-    return own | {node: _label(node) for node in nodes if _label(node) and node not in parameters}
+    return _numbered(own | {node: _label(node) for node in nodes if _label(node) and node not in parameters}, nodes[-1])
+
+
+def _numbered(names: dict[Node, str], root: Node) -> dict[Node, str]:
+    """The names, and where several nodes have one and the same: "w (1)", "w (2)" …, from left to right."""
+    count = Counter(names.values())
+    if len(count) == len(names):
+        return names
+    reached: Counter[str] = Counter()
+    numbered = dict(names)
+    for node in as_written(root):
+        name = names.get(node, "")
+        if count[name] > 1:
+            reached[name] += 1
+            numbered[node] = f"{name} ({reached[name]})"
+    return numbered
 
 
 def _label(node: Node) -> str:
-    """The node's label; "" for one that nobody could see."""
-    return str(node.label) if node.label and str(node.label).strip() else ""
+    """The node's label; "" for one that nobody could see. Not all of a very long one."""
+    text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", str(node.label or ""))
+    if not text.strip():
+        return ""
+    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
 
 
 def _public(names: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -131,24 +173,26 @@ def _public(names: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _named_nodes(names: Mapping[str, Any]) -> Iterator[tuple[str, Node]]:
     """The nodes among variables, and in their lists and dicts."""
-    waiting: deque[tuple[str, Any]] = deque()
+    waiting: deque[tuple[str, Any, bool]] = deque()
     for name, thing in _public(names):
         if isinstance(thing, Node):
             yield name, thing
         elif isinstance(thing, (list, tuple, dict)):
-            waiting.append((name, thing))
+            waiting.append((name, thing, True))
     seen: set[int] = set()  # a list may be inside itself
     while waiting:  # a node's own variable comes before its place in a list
-        name, thing = waiting.popleft()
+        name, thing, few = waiting.popleft()
         if id(thing) in seen:
             continue
         seen.add(id(thing))
         items = thing.items() if isinstance(thing, dict) else enumerate(thing)
+        few = few and len(thing) <= FEW
         for key, item in list(items):
             if isinstance(item, Node):
-                yield f"{name}[{key!r}]", item
+                if few or item.op is None:  # h[38311] says less of what was computed than its expression does
+                    yield f"{name}[{key!r}]", item
             elif isinstance(item, (list, tuple, dict)):
-                waiting.append((f"{name}[{key!r}]", item))
+                waiting.append((f"{name}[{key!r}]", item, few))
 
 
 # -- expressions ---------------------------------------------------------------------------------------------

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..engine.graph import Node
 from ..explain.reading import Reading, is_module
-from . import style
 from .architecture import scheme_of_model, text_of_model
 from .drawing import Drawing
-from .layout import ENGINES
+from .options import check_options
+from .outdated import NOTE, any_outdated
 from .scheme import MOST, Scheme, scheme_of
 from .tree import tree
 from .zoom import scheme_of_zoom, zoomed_in_place
@@ -60,21 +60,26 @@ def draw(
       a   see above
     """
     settings: dict[str, Any] = {"engine": engine, "theme": theme, "direction": direction, "limit": limit}
-    _check(format=format, max_nodes=max_nodes, depth=depth, **settings)
+    check_options(format=format, max_nodes=max_nodes, depth=depth, **settings)
     if is_module(root):
         return Drawing(lambda _: scheme_of_model(root, format), text_of_model(root), **settings)
     reading = Reading(root, names)
-    wanted = (expand,) if isinstance(expand, str) or is_module(expand) else tuple(expand)
+    wanted = _to_expand(expand)
     near = None if focus is None else (_node_called(focus, reading, "focus"), depth)
     opened = None if zoom is None else _node_called(zoom, reading, "zoom")
 
+    note = NOTE if any_outdated(reading.nodes) else ""
+
     def make(coarser: int) -> Scheme:
         if opened is not None:  # its box must be there, so it can't be folded further
-            scheme = scheme_of(reading, max_nodes=max_nodes, expand=wanted, near=near, spec=format)
-            return zoomed_in_place(scheme, opened, reading, format)
-        return scheme_of(reading, max_nodes=max_nodes, expand=wanted, near=near, spec=format, coarser=coarser)
+            coarser = 0
+        scheme = scheme_of(reading, max_nodes=max_nodes, expand=wanted, near=near, spec=format, coarser=coarser)
+        if opened is not None:
+            scheme = zoomed_in_place(scheme, opened, reading, format)
+        scheme.caption = "\n".join(filter(None, [scheme.caption, note]))
+        return scheme
 
-    return Drawing(make, tree(reading, format), **settings)
+    return Drawing(make, "\n".join(filter(None, [tree(reading, format), note])), **settings)
 
 
 def zoom(node: Any, names: Mapping[str, Any] | None = None, *, format: str = ".4g", **settings: Any) -> Drawing:
@@ -88,45 +93,29 @@ def zoom(node: Any, names: Mapping[str, Any] | None = None, *, format: str = ".4
     >>> print(zoom(w @ [3.0, 4.0]))
     w@[2] as single numbers: 5 boxes, 4 arrows
     """
-    _check(format=format, **settings)
+    check_options(format=format, **settings)
     reading = Reading(node, names)
     scheme = scheme_of_zoom(node, reading, format)
     text = f"{reading.name(node)} as single numbers: {len(scheme.boxes)} boxes, {len(scheme.arrows)} arrows"
     return Drawing(lambda _: scheme, text, **settings)
 
 
-def _check(
-    format: Any,
-    engine: Any = "auto",
-    theme: Any = "auto",
-    direction: Any = "LR",
-    limit: Any = None,
-    max_nodes: Any = None,
-    depth: Any = 0,
-) -> None:
-    """ValueError for an option that can't be, in the learner's own line and not when the picture is shown."""
-    if engine not in ("auto", "text", *ENGINES):
-        raise ValueError(f"engine is one of {', '.join(map(repr, ('auto', *ENGINES, 'text')))}, not {engine!r}")
-    if limit is not None and (not isinstance(limit, (int, float)) or not limit > 0):
-        raise ValueError(f"limit is a number of seconds above 0, or None for no limit; got {limit!r}")
-    if direction not in ("LR", "RL", "TB", "BT"):
-        raise ValueError(f"direction is 'LR' (left to right), 'RL', 'TB' (top to bottom) or 'BT', not {direction!r}")
-    if theme not in style.THEMES:
-        raise ValueError(f"theme is one of {', '.join(map(repr, style.THEMES))}, not {theme!r}")
-    if max_nodes is not None and (not isinstance(max_nodes, int) or max_nodes < 1):
-        raise ValueError(f"max_nodes is a whole number from 1 up, or None to fold nothing; got {max_nodes!r}")
-    if not isinstance(depth, int) or depth < 0:
-        raise ValueError(f"depth is how many arrows to go from the focus, a whole number from 0 up; got {depth!r}")
-    try:
-        (1.0).__format__(format)
-    except (ValueError, TypeError):
-        raise ValueError(f"format is how Python writes a number, such as '.4g' or '+.2f'; got {format!r}") from None
+def _to_expand(expand: Any) -> tuple:
+    """One module or path, or several, as a tuple; TypeError for what is neither."""
+    if expand is None:
+        return ()
+    if isinstance(expand, str) or is_module(expand):
+        return (expand,)
+    if not isinstance(expand, Iterable):
+        raise TypeError(f"expand is a module, its path such as 'layers.0', or a list of these; got {expand!r:.60}")
+    return tuple(expand)
 
 
 def _node_called(wanted: Any, reading: Reading, option: str) -> Node:
     """The node that `wanted` is, or that has this name."""
     for node in reading.nodes:
-        if wanted is node or (isinstance(wanted, str) and wanted in (reading.name(node), reading.short_name(node))):
+        called = (reading.name(node), reading.short_name(node), node.label or None)
+        if wanted is node or (isinstance(wanted, str) and wanted in called):
             return node
     known = ", ".join([reading.name(node) for node in reading.nodes if reading.is_named(node)][:10])
     shown = repr(wanted) if isinstance(wanted, str) else f"the {type(wanted).__name__} given"

@@ -6,13 +6,13 @@ import re
 import threading
 from collections.abc import Callable
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from . import style
 from .dot import digraph
 from .framed import as_image, framed, page
 from .layout import LayoutError, LayoutTimeout, layout
+from .options import file_path, write
 from .scheme import Scheme
 
 SMALLEST = 0.7  # how far a wide picture may be shrunk to fit a page
@@ -91,9 +91,10 @@ class Drawing:
     def save(self, path: Any) -> None:
         """Write the picture to a file; its ending says how: .svg, .png, .pdf, .html or .dot.
 
-        ValueError for another ending; LayoutUnavailable where no engine works; OSError where it can't be written.
+        ValueError for another ending, TypeError for what is no path; LayoutUnavailable where no engine works; OSError
+        where it can't be written.
         """
-        path = Path(path)
+        path = file_path(path, "graph.svg")
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
             raise ValueError(f"save: {path.name!r} should end in one of {', '.join(SUFFIXES)}: that says what to write")
@@ -104,7 +105,7 @@ class Drawing:
             picture(self.dot, path, format=suffix[1:], engine=self._engine, limit=self._limit)
         else:
             text = {".svg": self.svg, ".html": self.html, ".dot": lambda: self.dot}[suffix]()
-            path.write_text(text, encoding="utf-8")
+            write(path, text)
 
     def __str__(self) -> str:
         return self._text

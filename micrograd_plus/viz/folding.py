@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..engine.graph import Node
-from ..explain.reading import Reading
+from ..explain.reading import Reading, as_written
 from ..explain.scopes import Scope, scopes_of
 
 # Nodes with the same key share a box. A key is a node's id, for a box of its own, or a tuple that begins with a word:
@@ -37,7 +37,7 @@ class Folding:
         self.titles: dict[str, str] = {}  # of each module, by its path: "layers.0 · Layer"
         self._owners = self._owners_by_id()
         self.deepest = max((len(owner.chain) for owner in self._owners.values()), default=0)
-        self.place = {node: k for k, node in enumerate(_as_written(reading.root))}
+        self.place = {node: k for k, node in enumerate(as_written(reading.root))}
         self.calls: set[int] = set()  # the ids of the calls of whole models: each is one sample, or one batch
         self._first: dict[int, Scope] = {}  # the first call of each model
         models = {id(model) for model in reading.modules.values()}
@@ -148,23 +148,6 @@ def _made_of(node: Node, keys: Keys, sums: dict[Hashable, frozenset]) -> Hashabl
     if node.op.name == "add":
         return frozenset().union(*(sums.get(key, {key}) for key in inputs))
     return frozenset(inputs) if len(inputs) > 3 else tuple(inputs)
-
-
-def _as_written(root: Node) -> list[Node]:
-    """The nodes in the order in which a formula is worked out: for a*b + c it is a, b, a*b, c, a*b + c.
-
-    `graph.order` gives another: there only inputs before their users matters, and no time is spent on left and right.
-    """
-    nodes: dict[Node, None] = {}
-    stack = [(root, False)]
-    while stack:
-        node, inputs_are_done = stack.pop()
-        if inputs_are_done:
-            nodes[node] = None
-        elif node not in nodes:
-            stack.append((node, True))
-            stack.extend((x, False) for x in reversed(node.inputs) if x not in nodes)
-    return list(nodes)
 
 
 def _prefixes(path: str, modules: Iterable[str]) -> list[str]:

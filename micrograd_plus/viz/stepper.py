@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from ..explain.code import expression
@@ -20,9 +19,11 @@ from . import style
 from .dot import digraph
 from .framed import as_image, framed, page
 from .layout import LayoutError, layout
+from .options import check_options, file_path, write
 from .scheme import Scheme, scheme_of
 from .walk import TESTS, Walk, number
 
+FIRST_STEPS = 20  # that a notebook keeps as text; the block has them all
 ANY_NUMBER = "-0.0000000"  # as wide as a number gets: boxes are laid out for it, so that all steps fit
 
 
@@ -43,7 +44,8 @@ def step_through(
     backward step an arrow, "node" for one a box, "auto" for arrows up to 60 boxes. play_seconds: how long a step stays
     when played. engine, limit: as in `draw`. Gradients start from 0, and hooks don't run.
 
-    TypeError for what is no graph, RuntimeError where nothing is tracked, ValueError for more than 400 nodes.
+    TypeError for what is no graph, RuntimeError where nothing is tracked, ValueError for more than 400 nodes and for an
+    option that can't be.
 
     >>> from micrograd_plus import Value
     >>> a = Value(3.0, label="a")
@@ -53,8 +55,7 @@ def step_through(
     >>> print(walk.steps[4])  # doctest: +ELLIPSIS
     a.grad += ∂(a + a)/∂(second a) × (a + a).grad = 1 × 1 = 1. ... The second gradient is added: 1 + 1 = 2.
     """
-    if theme not in style.THEMES:
-        raise ValueError(f"theme is one of {', '.join(map(repr, style.THEMES))}, not {theme!r}")
+    check_options(theme=theme, engine=engine, limit=limit)
     if per not in ("auto", "edge", "node"):
         raise ValueError(f"per is 'edge' (a step for each arrow), 'node' (for each box) or 'auto', not {per!r}")
     if not isinstance(play_seconds, (int, float)) or not 0.05 <= play_seconds <= 60:
@@ -81,19 +82,19 @@ class Stepper:
         """A page of its own that needs no network. LayoutError (LayoutUnavailable …) where no picture can be made."""
         name = self._walk.name(self._walk.root)
         return page(
-            _file("stepper.html").replace("PICTURE", _without_colours(self._svg)),
+            _file("stepper.html").replace("PICTURE", _in_single_quotes(_without_colours(self._svg))),
             title=f"{name}, step by step",
             theme=self._theme,
             script=self._script(),
-            extra_css=_host_themes(self._theme) + _file("stepper.css"),
+            extra_css=_host_themes(self._theme) + _without_comments("stepper.css"),
         )
 
     def save(self, path: Any) -> None:
-        """Write the page to a file that ends in .html."""
-        path = Path(path)
+        """Write the page to a file that ends in .html. ValueError for another ending, TypeError for what is no path."""
+        path = file_path(path, "walk.html")
         if path.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"save: {path.name!r} should end in .html, since a page is written (a picture: draw)")
-        path.write_text(self.html(), encoding="utf-8")
+        write(path, self.html())
 
     def still(self) -> str:
         """The picture after the last step as SVG text, light: what shows where no scripts run."""
@@ -103,7 +104,9 @@ class Stepper:
             for k in range(len(walk.nodes))
         }
         svg = _with_slopes(_with_rows(self._svg, rows), walk)
-        svg = re.sub(r' (id|class)="[^"]*"', "", svg)  # for scripts and style sheets: here are none
+        svg = re.sub(r' (id="[^"]*"|class="(?!small)[^"]*")', "", svg)  # for scripts: here are none
+        svg = re.sub(r' (fill="none" stroke|fill="#5f6b76" stroke|stroke)="#5f6b76"', "", svg)
+        svg = svg.replace("<g ", f"<style>{_STILL}</style><g ", 1)
         return re.sub(r'<polygon fill="#ffffff" stroke="none" points="[^"]*"/>', _rounded_ground(svg), svg, count=1)
 
     @cached_property
@@ -116,7 +119,7 @@ class Stepper:
         tests = ", ".join(f"{name}: (up, slope) => {_as_javascript(test)}" for name, test in TESTS.items())
         return (
             f"\nconst TOLD = {_json(told)};\nconst TESTS = {{{tests}}};\nconst RULES = {self._walk.rules or 'null'};\n"
-            + re.sub(r"^ *(//.*\n|\n)?", "", _file("stepper.js"), flags=re.MULTILINE)  # without comments and indents
+            + _without_comments("stepper.js")
         )
 
     def __repr__(self) -> str:
@@ -125,13 +128,28 @@ class Stepper:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the block; never an error, but the sentences and the reason."""
         steps = self._walk.sentences(why=False)
-        text = "\n".join(f"{i}. {sentence}" for i, sentence in enumerate(steps, start=1))
+        text = _first_lines(steps)
         try:
             image = as_image(self.still(), f"The graph after the last step. {steps[-1]}")
             return {"text/plain": text, "text/html": framed(image, self.html(), title="a computation, step by step")}
-        except (LayoutError, OSError, ValueError) as error:  # ValueError: there is no such engine
+        except Exception as error:  # no engine, no package graphviz …: a page of traceback would help nobody
+            reason = f"{error}" if isinstance(error, LayoutError) else f"{type(error).__name__}: {error}"
             listed = "".join(f"<li>{_escaped(sentence)}</li>" for sentence in steps)
-            return {"text/plain": f"{text}\n{error}", "text/html": f"<ol>{listed}</ol><p>{_escaped(str(error))}</p>"}
+            return {"text/plain": f"{text}\n{reason}", "text/html": f"<ol>{listed}</ol><p>{_escaped(reason)}</p>"}
+
+
+def _first_lines(steps: list[str]) -> str:
+    lines = [f"{i}. {sentence}" for i, sentence in enumerate(steps, start=1)]
+    more = len(lines) - FIRST_STEPS
+    return "\n".join(lines if more <= 1 else [*lines[:FIRST_STEPS], f"… {more} more steps"])
+
+
+# What the lines and small letters of the still image look like, once for all: it has no other style sheet.
+_STILL = (
+    ":is(path,polyline):not([stroke]){fill:none;stroke:#5f6b76}polygon:not([stroke]){stroke:#5f6b76}"
+    "polygon:not([fill]){fill:#5f6b76}"
+    ".small{font-size:10px;fill:#6a737d}"
+)
 
 
 # -- the picture -----------------------------------------------------------------------------------------------------
@@ -160,12 +178,20 @@ def _lean(svg: str) -> str:
     svg = re.sub(r"<[^>]*>", in_tenths, svg)
     svg = re.sub(r'(<polyline [^>]*) stroke-width="[^"]*"', r"\1", svg)  # thick borders, thin lines between rows
     svg = svg.replace(' xml:space="preserve" text-anchor="middle"', "").replace(f" {same}", "")
+    small = ' font-family="Helvetica,Arial,sans-serif" font-size="10.0" fill="#6a737d"'  # on arrows and frames
+    svg = svg.replace(small, ' class="small"').replace(">\n<", "><")
+    svg = re.sub(r'(<polygon [^>]*points="(\S+) [^"]*) \2"', r'\1"', svg)  # it closes by itself
     return svg.replace('<g id="graph0"', f'<g id="graph0" text-anchor="middle" {same}', 1)
 
 
 def _without_colours(svg: str) -> str:
     """The SVG with colours from the style sheet alone."""
     return re.sub(r' (fill|stroke)="(#\w+|none)"', "", svg)
+
+
+def _in_single_quotes(svg: str) -> str:
+    """The SVG with its attributes in single quotes: in the block, where all is an attribute, each " takes 6 letters."""
+    return re.sub(r"<[^>]*>", lambda tag: tag[0] if "'" in tag[0] else tag[0].replace('"', "'"), svg)
 
 
 def _with_rows(svg: str, texts: dict[str, tuple[str, str]]) -> str:
@@ -205,6 +231,11 @@ def _rounded_ground(svg: str) -> str:
 
 def _file(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _without_comments(name: str) -> str:
+    """The file without indents, empty lines and lines that are a comment: a notebook keeps a copy for each block."""
+    return re.sub(r"^ *(//.*\n|/\*.*\*/\n|\n)?", "", _file(name), flags=re.MULTILINE)
 
 
 def _host_themes(theme: str) -> str:

@@ -6,7 +6,6 @@ changes a number in the page, the sentences speak of the new one.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
@@ -15,10 +14,11 @@ from typing import Any, NamedTuple
 from ..engine.graph import Many, Node, order
 from ..engine.value import Value
 from ..explain.code import CodeError, expression, rule_keys, rules_as_javascript
-from ..explain.reading import Reading, number_text
+from ..explain.reading import Reading, as_written, number_text
 from ..explain.steps import Record, called, ordinal, trace_backward, walkthrough
 from . import numbers
 from .folding import Folding
+from .outdated import is_outdated
 from .scheme import WITH_LABELS, Telling
 
 MOST = 400  # nodes that are laid out one by one
@@ -64,7 +64,7 @@ class Walk:
         self.root, self.reading, self.edges = trace.root, trace.reading, trace.records
         self.nodes = self.reading.nodes
         self.place = {node: k for k, node in enumerate(self.nodes)}
-        self.as_written = _as_written(self.root)
+        self.as_written = as_written(self.root)
         self.leaves = [self.place[node] for node in self.as_written if node.op is None]
         self.scalar = isinstance(root, Value)
         self.uses = [0] * len(self.nodes)
@@ -73,7 +73,7 @@ class Walk:
         self.telling = Telling(self.reading)
         self.folding = Folding(self.reading)
         self.per = per if per != "auto" else "edge" if len(self.nodes) <= WITH_LABELS else "node"
-        self.outdated = {node for node in self.nodes if _is_outdated(node)} if self.scalar else set()
+        self.outdated = {node for node in self.nodes if is_outdated(node)} if self.scalar else set()
         self.numbers = self._numbers(trace.seed)
         self.rules, self.why_not = self._rules()
         self.moments = list(self._moments(names))
@@ -184,6 +184,8 @@ class Walk:
         main = [f"{x}.grad += {ratio} × {y}.grad = ", *self._product(e)]
         formula = self._formula(r)
         why = [f"{ratio} = {formula} = " if formula else f"{ratio} = ", ["slope", e]]
+        if r.node in self.outdated:
+            why.append(", taken in the forward pass (.data was changed since)")
         article = "the " if self._this(r) != x else ""
         why += [f". When {article}{self._this(r)} changes a little, {y} changes ", ["slope", e], " times as much"]
         if r.node is not self.root:  # the chain rule in words
@@ -357,29 +359,13 @@ def _with_names_for_leaves(root: Any, names: Mapping[str, Any] | None) -> Mappin
     if not isinstance(root, Node) or (names is not None and not isinstance(names, Mapping)):
         return names  # type: ignore[return-value] # trace_backward says what is wrong with it
     reading = Reading(root, names)
-    nameless = [node for node in _as_written(root) if node.op is None and not reading.is_named(node)]
+    nameless = [node for node in as_written(root) if node.op is None and not reading.is_named(node)]
     return {**(names or {}), **{f"leaf{i}": node for i, node in enumerate(nameless, start=1)}}
 
 
 def _is_infix(op: Any, operands: Any) -> bool:
     """Whether it is written between its operands: a + b, and not max(a, b)."""
     return len(operands) == 2 and not op.symbol.isidentifier()
-
-
-def _as_written(root: Node) -> list[Node]:
-    """The nodes from left to right, inputs before their users: for a*b + c it is a, b, a*b, c, a*b + c."""
-    nodes: list[Node] = []
-    done: set[Node] = set()
-    stack = [(root, False)]
-    while stack:
-        node, inputs_are_done = stack.pop()
-        if inputs_are_done:
-            nodes.append(node)
-        elif node not in done:
-            done.add(node)
-            stack.append((node, True))
-            stack += [(x, False) for x in reversed(node.inputs) if x not in done]
-    return nodes
 
 
 def number(x: Any) -> str:
@@ -400,18 +386,6 @@ def _with_places(x: Any, texts: dict[str, int]) -> Any:
     if isinstance(x, str):
         return -2 - texts.setdefault(x, len(texts))
     return x if isinstance(x, int) else [_with_places(part, texts) for part in x]
-
-
-def _is_outdated(node: Any) -> bool:
-    """Whether the data of its operands has been changed since this node was computed."""
-    if node.op is None:
-        return False
-    xs = [x.data if isinstance(x, Node) else float(x) for x in node.operands]
-    try:
-        y = node.op.forward(xs) if isinstance(node.op, Many) else node.op.forward(*xs)
-        return not (math.isclose(y, node.data, rel_tol=1e-9, abs_tol=1e-300) or y != y or node.data != node.data)
-    except (ArithmeticError, ValueError):  # log(0): the engine has an answer of its own there
-        return False
 
 
 def _joined(parts: Parts, between: str) -> Parts:

@@ -6,8 +6,8 @@
 # **The idea:** training is four small moves, repeated: compute, measure how wrong it was, find out which way to change
 # each number, change each number a little.
 #
-# You will make these four moves one at a time, watch a network go from guessing to reading handwriting, look at its
-# mistakes, and then test five things that people often believe about such networks.
+# You will make these four moves one at a time, watch a network go from guessing to reading handwriting, and look at its
+# mistakes. On the way you test five things that people often believe about such networks.
 
 # %%
 try:
@@ -48,7 +48,8 @@ print("label:", y[0])
 #
 # A **model** is a formula with many numbers in it that can be changed. These numbers are its **weights** (also called
 # **parameters**). Our model is a small **neural network**: 64 numbers go in, 10 numbers come out, one **score** for
-# each digit. The highest score is its answer. At the start the weights are drawn at random.
+# each digit. The highest score is its answer. At the start the weights are drawn at random. (What the words `Linear`
+# and `ReLU` in the cell mean can wait until lesson 07.)
 #
 # **Predict:** what share of the held-out pictures does it read correctly before any training? Write your guess in per
 # cent.
@@ -56,7 +57,7 @@ print("label:", y[0])
 # %%
 my_guess = 50
 
-mg.seed(4)
+mg.seed(4)  # so that the random numbers are the same in each run
 model = mg.nn.Sequential(mg.nn.Linear(64, 64), mg.nn.ReLU(), mg.nn.Linear(64, 10))
 untrained = model.state_dict()  # a copy of all weights, for later
 
@@ -85,9 +86,9 @@ print("the first picture is a", y[0], "and its scores are:")
 print(scores.data[0].round(3))
 
 # %% [markdown]
-# **Move 2: loss.** One number says how wrong all the answers were together: the **loss**. It is 0 if every right digit
-# got all the trust, and grows as the right digits get less. (This one is called *cross-entropy*; lesson 08 takes it
-# apart.)
+# **Move 2: loss.** One number says how wrong all the answers were together: the **loss**. It is close to 0 if for each
+# picture the right digit's score is far above the others, and the further it is below them, the larger the loss. (This
+# one is called *cross-entropy*; lesson 08 takes it apart.)
 
 # %%
 loss = mg.nn.cross_entropy(scores, y)
@@ -124,7 +125,8 @@ print("weights unchanged:", fingerprint() == before)
 # somebody uses that list. That is the fourth move.
 #
 # **Move 4: step.** Move each weight a little against its gradient, so that the loss shrinks. This is **gradient
-# descent**. How far is set by the **learning rate**, `lr`. Watch one of the weights:
+# descent**. How far is set by the **learning rate**, `lr`. An **optimiser** does it for all weights at once; ours is
+# called `SGD`. Watch one of the weights:
 
 # %%
 optimizer = mg.optim.SGD(model.parameters(), lr=0.5)
@@ -206,7 +208,7 @@ plots.show(
 # %% [markdown]
 # ## What people believe about networks
 #
-# Each of the next cells tests one belief. Decide first: true or false?
+# One belief you have tested already. Each of the next cells tests another. Decide first: true or false?
 #
 # ### Does it follow rules that somebody programmed?
 #
@@ -246,7 +248,8 @@ print(f"without the data:                 {share_right(X_test, y_test):.0%}")
 # %%
 before = fingerprint()
 for i in range(1000):
-    model(X_test[i % len(X_test)][None, :])
+    one_picture = X_test[i % len(X_test)]
+    model(one_picture[None, :])  # a table with one row
 print("weights unchanged after 1000 answers:", fingerprint() == before)
 
 # %% [markdown]
@@ -255,8 +258,9 @@ print("weights unchanged after 1000 answers:", fingerprint() == before)
 #
 # ### Is a computer's answer exact?
 #
-# The scores can be turned into **probabilities**: numbers between 0 and 1 that add up to 1. See them for three
-# pictures: one clear digit, the digit that the network is least sure of, and random noise.
+# The scores can be turned into **probabilities**: numbers between 0 and 1 that add up to 1. (The formula for it is
+# called *softmax*; it is in lesson 08.) See them for three pictures: one clear digit, the digit that the network is
+# least sure of, and random noise.
 
 # %%
 probabilities = mg.nn.functional.softmax(model(X_test)).data
@@ -364,7 +368,8 @@ print(f"the network says {best}, with probability {probabilities[best]:.2f}")
 #
 # 1. `"step"`. Forward, loss and backward only compute.
 # 2. `0.30 - 0.5 * 0.20`, which is `0.20`.
-# 3. `"larger"`. This would be gradient *ascent*: each step makes the answers worse.
+# 3. `"larger"`. This is gradient *ascent*: each step makes the answers worse. Tried out, the loss grows until it is too
+#    large for the computer to write down.
 #
 # </details>
 #

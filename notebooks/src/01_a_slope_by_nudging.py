@@ -6,8 +6,8 @@
 # **The idea:** to find out how a result depends on a number, change the number a little and see how much the result
 # changes. Divide the one by the other: that is the slope.
 #
-# You will find slopes by nudging, in three ways, and check the engine with them. On the way you will meet a surprise:
-# making the nudge smaller and smaller does *not* make the answer better and better.
+# You will find slopes by nudging, in three ways, and check the library's `backward()` with them. On the way you will
+# meet a surprise: making the nudge smaller and smaller does *not* make the answer better and better.
 
 # %%
 try:
@@ -86,8 +86,8 @@ print("my guess:", my_guess, "  the line says:", the_line, "  exactly:", round(f
 
 # %% [markdown]
 # The **sign** of a slope tells the direction: where it is positive, more gives more; where it is negative, more gives
-# less. Its **size** tells how strongly. At the bottom of the valley, at `x = 0`, the slope is 0: there a tiny nudge
-# changes (almost) nothing.
+# less. Its **size** tells how strongly. The whole curve of `x²` is a valley with its bottom at `x = 0`. There the slope
+# is 0: a tiny nudge changes (almost) nothing.
 
 # %%
 for x in (-3, -1, 0, 1, 3):
@@ -99,7 +99,8 @@ for x in (-3, -1, 0, 1, 3):
 # ## Several inputs: nudge one at a time
 #
 # Most formulas have more than one input. Then each input has a slope of its own: nudge that one, and hold the others
-# still. All slopes together are called the **gradient**.
+# still. All slopes together are called the **gradient** of the formula. The slope for one input is often called the
+# gradient of that input, as in lesson 00.
 #
 # **Predict:** in `a * b + c` at `a = 2`, `b = -3`, `c = 10`: what is the slope for `a`? For `b`? For `c`?
 
@@ -122,8 +123,8 @@ print("my guesses:", my_guesses)
 # Each unit of `a` is worth `b`, so its slope is -3: more `a`, less result. Each unit of `b` is worth `a`, which is 2.
 # And `c` goes straight into the result, one for one.
 #
-# Now ask the engine. A `Value` is a number that remembers what was done with it; `backward()` fills in all slopes at
-# once:
+# Now ask the **engine**: that is the part of the library that finds gradients. A `Value` is a number that remembers how
+# it was made, and `backward()` fills in all slopes at once:
 
 # %%
 a, b, c = Value(2.0), Value(-3.0), Value(10.0)
@@ -168,8 +169,8 @@ print("3 + 1e-17 == 3:", 3 + 1e-17 == 3)
 
 # %% [markdown]
 # Python keeps about 16 digits of a number. The nudge comes in the 18th place, and is lost: this is **rounding**.
-# Nothing went in, so nothing comes out. With `h = 1e-14` a few digits of the nudge survive, and so the slope has few
-# right digits.
+# Nothing went in, so nothing comes out. With `h = 1e-14` only a digit or two of the nudge survive, and so the slope has
+# no more right digits than that.
 #
 # There are two errors, and they pull in opposite directions:
 #
@@ -180,8 +181,9 @@ print("3 + 1e-17 == 3:", 3 + 1e-17 == 3)
 #
 # **One-sided:** what we did so far, `(f(x + h) - f(x)) / h`.
 #
-# **Central:** nudge to both sides, `(f(x + h) - f(x - h)) / 2h`. If the curve bends upwards, one side says too much and
-# the other too little, and the two errors cancel almost wholly. Compare them on `x³` at 2, where the slope is 12:
+# **Central:** nudge to both sides, `(f(x + h) - f(x - h)) / (2 * h)`. If the curve bends upwards, one side says too
+# much and the other too little, and the two errors cancel almost wholly. Compare them on `x³` at 2, where the slope is
+# 12:
 
 
 # %%
@@ -211,8 +213,9 @@ print("second part / h =", nudged.imag / h)
 # Exactly 12, with a nudge of 0.00000000000000000001. No digits were lost, since the small number never met a large one.
 # (It works only for formulas that make sense with complex numbers. Python's `max` and `abs`, for example, don't.)
 #
-# Now all three in one picture, for `exp(x)`, x = 1. **Predict:** which shape has the error, from the largest `h` at the
-# right to the smallest at the left?
+# Now all three in one picture, for `exp(x)` at `x = 1`. (`exp(x)` is the number 2.718… to the power of `x`, a curve
+# that rises more and more steeply. `lambda x: x.exp()` is a short way to write a function of `x`.) **Predict:** which
+# shape has the error, from the largest `h` at the right to the smallest at the left?
 
 # %%
 ax = plots.plot_gradcheck(lambda x: x.exp(), 1.0)
@@ -224,8 +227,9 @@ plots.show(
 
 # %% [markdown]
 # Both axes count in powers of ten. Read it from the right: the errors fall as `h` shrinks, as you would hope. Then
-# rounding takes over, and they climb again. People call it the **U-shape**. The best one-sided `h` is near `1e-8`, the
-# best central one near `1e-5`, and the central error is far smaller there. The complex step has no left branch: it goes
+# rounding takes over, and they climb again: a **V** (often called *U-shaped*). The best one-sided `h` is near `1e-8`,
+# the best central one near
+# `1e-5`, and the central error is far smaller there. The complex step has no left branch: it goes
 # down beside the central difference, and then it is right to the last digit. (An error of 0 is drawn at the bottom.)
 #
 # > **Remember:** a nudge can be too large *and* too small. A central difference with a middling `h` is a good judge.
@@ -236,7 +240,8 @@ plots.show(
 print(mg.gradcheck(g, 2.0, -3.0, 10.0))
 
 # %% [markdown]
-# "Analytic" is what `backward()` says, "numeric" is a central difference, and the complex step is there, too.
+# "Analytic" is what `backward()` says, "numeric" is a central difference, and the complex step is there, too. The
+# *relative* error is the difference between the first two, compared with the size of the number.
 #
 # ## Does every formula have a slope everywhere?
 #
@@ -299,6 +304,8 @@ answer_3 = ...
 check(3, answer_3 == "right", "The nudge got lost beside the 3. What is 0 + 1e-17?")
 
 # %% [markdown]
+# **Make something.** Call `plots.plot_gradcheck` with a formula of your own. Where is its best `h`?
+#
 # <details><summary>Solutions</summary>
 #
 # 1. `return (f(x + h) - f(x - h)) / (2 * h)`
@@ -307,8 +314,6 @@ check(3, answer_3 == "right", "The nudge got lost beside the 3. What is 0 + 1e-1
 #    depends on the size of the number that is nudged.
 #
 # </details>
-#
-# **Make something.** Call `plots.plot_gradcheck` with a formula of your own. Where is its best `h`?
 #
 # ## Where this is in PyTorch
 #

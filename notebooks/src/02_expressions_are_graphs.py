@@ -21,13 +21,16 @@ from micrograd_plus.engine.graph import order
 # %% [markdown]
 # ## Predict, then draw
 #
+# Here are three numbers and a formula:
+#
 # ```python
 # a, b, c = Value(2.0), Value(-3.0), Value(10.0)
 # y = (a * b + c) * a
 # ```
 #
 # `a * b + c` is the formula of lesson 01, and now it is multiplied by `a` once more. Draw it on paper: a box for each
-# number, also for those in between. **How many boxes are there?**
+# number, also for those in between. **How many boxes are there?** (In the cell, `order(y)` is the list of all boxes
+# that `y` was made from, with `y` itself at the end, and `len` counts them.)
 
 # %%
 my_guess = 7
@@ -43,11 +46,14 @@ draw(y, locals())
 #
 # The words for it:
 #
-# - A **node** is a number in the graph: a box.
-# - An **edge** is an arrow. It leads from a number to a result that uses it.
-# - An **operation** makes a new number from others: `*`, `+`, `tanh` …
+# - A **node** is a box of the graph. It holds a number.
+# - An **edge** is an arrow. It leads from a node to a result that uses it.
+# - An **operation** makes a new node from others: `*`, `+`, `-` …
 # - A **leaf** is a node that no operation made. You gave it: here `a`, `b` and `c`.
 # - The **graph** is all of it, and the last result is its **root**: here `y`.
+#
+# Box and node are two words for the same thing, and so are arrow and edge. These lessons use both: one for the picture,
+# one for the program.
 #
 # Every box shows its number, called `data`. Below it is room for the gradient, which says "not run yet": nobody has
 # called `backward()`. The small numbers on the arrows are the slopes of each step alone. Lesson 03 is about those;
@@ -56,7 +62,7 @@ draw(y, locals())
 # ## Forward: numbers flow from the leaves to the root
 #
 # Computing the graph from left to right is **forward propagation**. Each node waits for the numbers that it needs, and
-# then it is one small sum. Here are the nodes in an order in which that works:
+# then it is one small calculation. Here are the nodes in an order in which that works:
 
 # %%
 for node in order(y):
@@ -79,8 +85,8 @@ print("its second operand is the very same a:", y.operands[1] is a)
 #
 # ## Draw your own formula
 #
-# Change the formula in this cell, and the numbers, as often as you like. You may use `+ - * / **`, brackets, and
-# `.exp()`, `.log()`, `.tanh()`, `.relu()`.
+# Change the formula in this cell, and the numbers, as often as you like. You may use `+ - * / **` and brackets. (If you
+# know them already: also `.exp()`, `.log()`, `.tanh()`, `.relu()`.)
 
 # %%
 width = Value(3.0)
@@ -94,7 +100,8 @@ draw(cost, locals())
 #
 # Look again at the picture above. There is a 4 in the formula. **Where is the box of the 4?** There is none.
 #
-# Here are two formulas that give the same number. **Predict:** how many boxes has each?
+# Here are two formulas that give the same number. **Predict:** how many boxes has each? (A `label` is a name for the
+# picture.)
 
 # %%
 my_guesses = (3, 3)
@@ -114,8 +121,8 @@ draw(with_number, {"x": x})
 draw(with_node, {"x": x})
 
 # %% [markdown]
-# A plain `2` is part of the *operation*: "times 2". It can't be nudged, so it needs no gradient and gets no box. As a
-# `Value`, it is a number that somebody may want to change; it has a box, and `backward()` will find its slope:
+# A plain `2` is part of the *operation*: "times 2". Nobody is going to change it, so it needs no gradient and gets no
+# box. As a `Value`, it is a number that somebody may want to change; it has a box, and `backward()` finds its slope:
 
 # %%
 with_node.backward()
@@ -154,13 +161,13 @@ draw(again, {"a": a, "b": b})
 # `a + b` is computed twice. The two boxes hold the same number, but they are two nodes.
 #
 # And in both pictures, `a` is *one* box: a name used twice is the same node, not a copy of it. But two `Value(2.0)`
-# that you make separately are two nodes, though their numbers are equal. A node is a *thing*, not a number.
+# that you make separately are two nodes, though their numbers are equal. A node *holds* a number; it isn't the number.
 #
 # ### Does the engine simplify a formula?
 #
 # You know that `(a + b) * (a + b)` is `s * s`. The engine doesn't look for such things. It records what you wrote, step
 # by step. Mostly that only costs a little time. Here is a case where it shows. The square of the square root of `x` is
-# `x`, so its slope should be 1, also at 0:
+# `x` again, so its slope should be 1, also at 0:
 
 # %%
 x = Value(0.0)
@@ -170,8 +177,8 @@ print("result:", y.data, "  slope:", x.grad)
 
 # %% [markdown]
 # The result is right, the slope is `nan`, "not a number". A square root is infinitely steep at 0, the square is flat
-# there, and infinity times 0 has no answer. If the engine knew algebra, it would have crossed out the two. It does not,
-# and neither does PyTorch.
+# there, and infinity times 0 has no answer. (Why the two are multiplied is the next lesson.) If the engine knew
+# algebra, it would have crossed out the two. It does not, and neither does PyTorch.
 #
 # ## The graph is made by running
 #
@@ -296,6 +303,9 @@ answer_3 = ...
 check(3, answer_3 == 14, "y and z are computed at different times. What is x each time?")
 
 # %% [markdown]
+# **Make something.** Turn a formula that you know into Values and draw it: a bill with tax, the area of a circle,
+# points in a game. Which of its numbers should be nodes?
+#
 # <details><summary>Solutions</summary>
 #
 # 1. Five: the leaves `a` and `b`, the two products, the sum. The 3 is a plain number.
@@ -303,9 +313,6 @@ check(3, answer_3 == 14, "y and z are computed at different times. What is x eac
 # 3. 14. `y` was computed with 2, so it stays 4. `z` is computed later, with the new `x`: `4 + 10`.
 #
 # </details>
-#
-# **Make something.** Turn a formula that you know into Values and draw it: a bill with tax, the area of a circle,
-# points in a game. Which of its numbers should be nodes?
 #
 # ## Where this is in PyTorch
 #

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 03 · The chain rule by hand
 #
-# *20 minutes · needs lesson 02*
+# *25 minutes · needs lesson 02*
 #
 # **The idea:** each small operation has a slope that is easy to find. To learn how the result answers to a number far
 # back, start at the result, walk backwards, and multiply by one small slope at each arrow.
 #
-# You will fill in the gradients of two graphs with your own hands, and a check looks at each. After that, `backward()`
-# has no secret left.
+# You will fill in the gradients of two graphs with your own hands, and a check looks at each. After that you can do by
+# hand what `backward()` does, as long as each number is used once.
 
 # %%
 try:
@@ -93,11 +93,11 @@ draw(L, locals())
 # > **Remember:** gradient of an input = **local slope × upstream gradient**.
 #
 # The **upstream gradient** is the gradient of the operation's result. It is already known, because you come from
-# there. (It's called so as if `L` were the spring of a river and the gradients flowed down from it, against the
+# there. (It is called so as if `L` were the spring of a river and the gradients flowed down from it, against the
 # arrows.)
 #
-# The next cell needs a function that compares your numbers with the engine's, one line each. `trace_backward` computes
-# the gradients on the side and leaves your Values as they are.
+# The next cell only prepares: its function compares your numbers with the engine's, one line each. (`trace_backward`
+# computes the gradients on the side and leaves your Values as they are.)
 
 
 # %%
@@ -153,8 +153,9 @@ check_gradients(L, by_hand, locals())
 #
 # ## The machine does the same
 #
-# Step through it with the arrow keys, and say each number before you press. In "Change the numbers" you can try
-# others.
+# Step through it, and say each number before you press. (Use the buttons or the arrow keys. In "Change the numbers" you
+# can try others. Where scripts can't run, you see the picture of the end.) Two things in it are new: `∂L/∂d` is how
+# books write "the slope of `L` for `d`", and the "seed" is the 1 at the end.
 
 # %%
 step_through(L, locals())
@@ -172,18 +173,14 @@ print("their gradients:  ", [v.grad for v in (a, b, c, f)])
 
 # %% [markdown]
 # Look at the first two lines. **`backward()` changed none of the numbers.** It found out in which direction each of
-# them matters, and how much; nothing has been learned yet. Changing the numbers is a step of its own, and you will
-# take it in lesson 09.
+# them matters, and how much; nothing has been learned yet. Changing the numbers is a move of its own: the *step* of
+# lesson 00.
 #
 # ## Why backwards?
 #
-# Nudging gives the same answers, so why not nudge? Because you would have to compute the whole formula once more for
-# each number. Here that is four more times. A network with a million numbers would need a million forward passes for
-# one step.
-#
-# Walking backwards finds all gradients in **one** pass, with one multiplication for each arrow. The reason: the
-# upstream gradient at a box serves everything behind it. You computed `e.grad` once and used it twice, for `a` and for
-# `b`.
+# In lesson 01 you counted: nudging computes the whole formula once more for each number. Walking backwards finds all
+# gradients in **one** pass, with one multiplication for each arrow. Now you can see why: the gradient of a box serves
+# everything behind it. You computed `e.grad` once and used it twice, for `a` and for `b`.
 #
 # ## Local-slope card: the slope of exp uses the output
 #
@@ -244,8 +241,8 @@ plots.show(
 #
 # ## A neuron by hand
 #
-# A **neuron** multiplies each input by a **weight**, adds the products and a **bias**, and squeezes the sum with
-# `tanh`. This one has two inputs. (The bias is such an odd number so that the output is 0.6.)
+# Here is the neuron of lesson 02 again, with other numbers: each input times its weight, all added up, plus the bias,
+# squeezed by `tanh`. (The bias is such an odd number so that the output is 0.6.)
 
 # %%
 x1, x2 = Value(3.0), Value(1.0)
@@ -316,8 +313,8 @@ hint = "Two arrows lead from v to k. Multiply their slopes, and mind the signs."
 check(1, answer_1 == v.grad, hint)
 
 # %% [markdown]
-# **Exercise 2.** Write the chain rule as a loop: the gradient at the end of a path, given the local slopes on the
-# arrows, from the result backwards.
+# **Exercise 2.** Write the chain rule as a loop: the gradient at the end of a chain of arrows, given the local slope on
+# each, from the result backwards.
 
 
 # %%
@@ -328,7 +325,7 @@ def gradient_along(slopes):
     return gradient
 
 
-hint = "The path from L to a has the slopes 4, 1, 5. One factor for each arrow."
+hint = "From L back to a, the slopes are 4, 1, 5. One factor for each arrow."
 right = trace_backward(L).replay()
 found = [gradient_along([4, 1, 5]), gradient_along([4, 1, 2])]
 check(2, found == [right[a], right[b]], hint)
@@ -343,7 +340,7 @@ answer_3 = ...
 w1 = Value(0.5)
 (w1 * 3.0 + (-2.0) + 5.0).tanh().backward()
 size = "larger" if w1.grad > 2.5 else "nearly 0" if w1.grad < 0.1 else "about the same"
-hint = "What is 1 - y² for an output y that is almost 1? All paths lead through it."
+hint = "What is 1 - y² for a y that is almost 1? Every gradient goes through it."
 check(3, answer_3 == size, hint)
 
 # %% [markdown]

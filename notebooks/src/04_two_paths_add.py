@@ -6,8 +6,8 @@
 # **The idea:** when a number is used in two places, it reaches the result on two paths. Its gradient is the sum of what
 # comes back along each.
 #
-# You will predict a gradient that surprises most people, find a famous bug by looking at a picture, and see why
-# `zero_grad` exists.
+# You will predict a gradient that surprises many people, find a famous bug in a tiny engine, and see why `zero_grad`
+# exists.
 
 # %%
 try:
@@ -28,7 +28,8 @@ from micrograd_plus import Value, draw, paths, step_through, trace_backward
 # b.backward()
 # ```
 #
-# In lesson 03 you saw that an addition hands the gradient on unchanged: its local slope is 1 for each input. **So what is
+# In lesson 03 you saw that an addition hands the gradient on unchanged: its local slope is 1 for each input. **So what
+# is
 # `a.grad`?** Write your guess into the next cell before you run it.
 
 # %%
@@ -41,12 +42,13 @@ b.backward()
 print("my guess:", my_guess, "  a.grad:", a.grad)
 
 # %% [markdown]
-# It is 2. That is no trick of the program: `b` is `2*a`, so if `a` grows by a little, `b` grows by twice as much. Nudge it
-# and see:
+# It is 2. That is no trick of the program: `b` is `2*a`, so if `a` grows by a little, `b` grows by twice as much. Nudge
+# it and see:
 
 # %%
 h = 0.001
-print("change of b for each unit of change of a:", ((3.0 + h) + (3.0 + h) - (3.0 + 3.0)) / h)
+change_of_b = ((3.0 + h) + (3.0 + h)) - (3.0 + 3.0)
+print("change of b / change of a:", round(change_of_b / h, 6))
 
 # %% [markdown]
 # ## Look at it
@@ -57,28 +59,30 @@ print("change of b for each unit of change of a:", ((3.0 + h) + (3.0 + h) - (3.0
 draw(b)
 
 # %% [markdown]
-# Now step through the backward pass. Watch the box of `a`: it receives a gradient **twice**, and the second one is *added*.
-# (Press play, or use the arrow keys. Where scripts can't run you see the picture of the end.)
+# Now step through the backward pass. Watch the box of `a`: it receives a gradient **twice**, and the second one is
+# *added*.
 
 # %%
 step_through(b)
 
 # %% [markdown]
-# The same in words, one line an arrow. Read the last column but one: "before" is what `a` had already, "after" is the sum.
+# The same as a table, one line an arrow. Read the columns "before" and "after": what `a` had already, and the sum.
 
 # %%
 trace_backward(b)
 
 # %% [markdown]
+# A **path** is one way along the arrows from a number to the result. Here there are two, one over each arrow.
+#
 # > **Remember:** a gradient comes back along every path. Paths that meet again **add**.
 #
-# This is the chain rule for more than one path; mathematicians call it the *total derivative*. Some people think that the
-# chain rule is a single product. It is a **sum of products**: one product for each path.
+# This is the chain rule for more than one path; mathematicians call it the *total derivative*. Some people think that
+# the chain rule is a single product. It is a **sum of products**: one product for each path.
 
 # %% [markdown]
 # ## The path ledger
 #
-# Take a graph where the two paths are different.
+# Take a graph where the paths are different. (Setting `label` gives a node its name in the pictures.)
 
 # %%
 x = Value(2.0, label="x")
@@ -98,23 +102,35 @@ draw(y)
 paths(y, x)
 
 # %% [markdown]
-# Three paths, three products, and their sum is the gradient. You can check it: `y = 3x · x² = 3x³`, so the slope is `9x²`, at
-# `x = 2` that is 36.
-#
-# The last line of the ledger says something important. Following each path by itself costs many multiplications; walking
-# backwards node by node needs one for each arrow, however many paths there are. In a chain of twenty doublings there are a
-# million paths, and still only forty arrows:
+# Three paths, three products, and their sum is the gradient. Does nudging agree? In one line, `y` is `(x * 3) * (x *
+# x)`:
+
+
+# %%
+def formula(x):
+    return (x * 3) * (x * x)
+
+
+print("by nudging:", round((formula(2 + h) - formula(2 - h)) / (2 * h), 3))
+
+# %% [markdown]
+# It does. And the last line of the ledger says something important. Following each path by itself costs many
+# multiplications; walking backwards node by node needs one for each arrow (each *edge*), however many paths there are.
+# In a chain of twenty doublings there are a million paths, and still only forty arrows:
 
 # %%
 z = x
 for _ in range(20):
     z = z + z
-print(paths(z, x, most=3))
+z.label = "z"
+print(str(paths(z, x, most=3)).replace(". ", ".\n"))
 
 # %% [markdown]
 # ## The famous bug: `=` in place of `+=`
 #
-# Here is a tiny engine with one mistake in it. It is the mistake that nearly everybody makes when they write their own.
+# Here is a tiny engine with one mistake in it. Many people make it when they write their own. The backward pass of a
+# single node is called `push` here: the node gives each of its inputs *slope × its own gradient*. **Can you see what is
+# wrong?**
 
 
 # %%
@@ -136,22 +152,26 @@ class Buggy:
             x.grad = slope * self.grad
 
 
+# %% [markdown]
+# Try it on a product of two numbers, and then on the sum of a number with itself. **Predict** the three gradients.
+
+# %%
 p, q = Buggy(2.0), Buggy(5.0)
 product = p * q
 product.grad = 1.0
 product.push()
-print("p * q:   p.grad =", p.grad, "  q.grad =", q.grad, "  (both right)")
+print("p * q:   p.grad =", p.grad, "  q.grad =", q.grad)
 
 p = Buggy(3.0)
 total = p + p
 total.grad = 1.0
 total.push()
-print("p + p:   p.grad =", p.grad, "  (should be 2)")
+print("p + p:   p.grad =", p.grad)
 
 # %% [markdown]
-# As long as every number is used once, nothing is wrong, and so the bug stays hidden. The second gradient *overwrites* the
-# first. In the engine that you are using, the line says `+=`: see
-# [`push` in value.py](../micrograd_plus/engine/value.py#L1).
+# The product is right. In the sum, `p.grad` should be 2, but the second gradient *overwrote* the first. As long as
+# every number is used once, nothing goes wrong, and so the bug stays hidden. In the engine that you are using, the
+# line says `+=`: see [`push` in value.py](../micrograd_plus/engine/value.py#L1).
 #
 # ## Then why must gradients be cleared?
 #
@@ -165,11 +185,12 @@ for call in (1, 2, 3):
     print(f"after backward() number {call}: a.grad = {a.grad}, b.grad = {b.grad}")
 
 # %% [markdown]
-# `a` is a **leaf** (nothing made it), and leaves keep adding: 2, 4, 6. `b` was computed, and such inner nodes start afresh in
-# each pass, so `b.grad` is 1 every time.
+# `a` is a leaf, and leaves keep adding: 2, 4, 6. `b` was computed, and computed nodes start afresh in each pass, so
+# `b.grad` is 1 every time.
 #
-# In training you build a new graph at each step. The inner nodes are new each time; only the parameters stay. So it is
-# the *parameters* whose gradients must be cleared: that is what `zero_grad()` does.
+# In training you build a new graph at each step. The computed nodes are new each time; only the weights stay, and they
+# are leaves. So it is the *weights* whose gradients must be cleared: that is what `zero_grad()` does. Here is a tiny
+# network (lesson 07 says what is in it). Nothing is changed between the steps, so its gradient should stay the same:
 
 # %%
 model = mg.nn.MLP(2, [2, 1], seed=0)
@@ -184,10 +205,15 @@ loss.backward()
 print(f"after zero_grad:              gradient of the first weight {weight.grad:.4f}")
 
 # %% [markdown]
+# Without clearing, the second gradient is twice what it should be: the first one is still in it. The step after it
+# would follow old gradients together with the new one.
+#
+# > **Remember:** `backward()` *adds* to the gradients of the leaves. Clear them before the next step.
+#
 # ## It isn't a bug: it is useful
 #
-# Suppose that your data don't fit in memory at once. Do them in parts, call `backward()` after each, and step once at the
-# end. Since gradients add up, you get exactly the gradient of the whole.
+# Suppose that your data don't fit in memory at once. Do them in parts, call `backward()` after each, and step once at
+# the end. The loss below is a sum over the data. Since gradients add up, too, you get the gradient of the whole.
 
 # %%
 w = Value(0.5, label="w")
@@ -220,7 +246,8 @@ def check(number, right, hint):
 # %%
 answer_1 = ...
 
-check(1, answer_1 == 12, "How many paths are there, and what is the product along each? Or: what is the slope of a³?")
+hint = "How many paths are there, and what is the product along each? Draw it."
+check(1, answer_1 == 12, hint)
 
 # %% [markdown]
 # **Exercise 2.** Mend the engine: write a `push` that is right when an input is used twice.
@@ -237,24 +264,31 @@ p = Buggy(3.0)
 total = p + p
 total.grad = 1.0
 total.push()
-check(2, p.grad == 2.0, f"p + p gave p.grad = {p.grad}. What is there already must not get lost.")
+hint = f"p + p gave p.grad = {p.grad}. What is there already must not get lost."
+check(2, p.grad == 2.0, hint)
 
 # %% [markdown]
-# **Exercise 3. What happens if…** you call `backward()` on `b = a + a` twice, with `a.zero_grad()` in between, and then a
-# third time without it? Write down `a.grad` at the end.
+# **Exercise 3. What happens if…** you call `backward()` on `b = a + a` twice, with `a.zero_grad()` in between, and then
+# a third time without it? Write down `a.grad` at the end.
 
 # %%
 answer_3 = ...
 
-check(3, answer_3 == 4, "Each backward() brings 2. Clearing happens once, between the first and the second.")
+hint = "Each backward() brings 2. Only what came before the clearing is gone."
+check(3, answer_3 == 4, hint)
 
 # %% [markdown]
+# **Make something.** Build a formula in which `x` reaches `y` on exactly five paths, with as few operations as you can.
+# `paths(y, x)` counts them.
+#
 # <details><summary>Solutions</summary>
 #
-# 1. 12. There are three paths, one for each use of `a`; along each the product is `a * a = 4`. As a formula: the slope of
-#    `a³` is `3a²`.
+# 1. 12. There are three paths, one for each use of `a`, and along each the product is 4. (If you know it from school:
+#    the slope of `a³` is `3a²`.)
 # 2. `x.grad += slope * self.grad`
 # 3. 4. The first gives 2, clearing takes it away, the second and third bring 2 each.
+#
+# For the free task: `s = x * x`, then `y = s * s + x`. That is three operations.
 #
 # </details>
 #
@@ -268,8 +302,8 @@ check(3, answer_3 == 4, "Each backward() brings 2. Clearing happens once, betwee
 # b.backward()        # a.grad is tensor(2.)
 # ```
 #
-# There, too, `.grad` adds up over calls, and `optimizer.zero_grad()` clears it. (PyTorch frees the graph after one
-# `backward()`; calling it again there needs `retain_graph=True`.)
+# There, too, `.grad` adds up over calls, and `optimizer.zero_grad()` clears it. (PyTorch forgets after one `backward()`
+# what the graph had stored, to save memory. If you mean to call it again, say `retain_graph=True` the first time.)
 #
-# **Next:** [05 · Why the order matters](05_why_the_order_matters.ipynb). If gradients arrive on several paths, when may a
-# node pass its own on?
+# **Next:** [05 · Why the order matters](05_why_the_order_matters.ipynb). If gradients arrive on several paths, when may
+# a node pass its own on?

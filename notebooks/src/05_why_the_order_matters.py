@@ -6,8 +6,8 @@
 # **The idea:** a number may pass its gradient on only when all of it has arrived. So every box must wait for all boxes
 # that use it.
 #
-# You will try four orders that nearly everybody thinks of first, and find a small graph on which each fails. Then you
-# write the right order yourself, in ten lines.
+# You will try four orders that come to mind first, and see for each a small graph on which it fails. Then comes the
+# right order, in ten lines.
 
 # %%
 try:
@@ -20,7 +20,7 @@ from micrograd_plus import Value, draw, step_through, wrong_orders
 # %% [markdown]
 # ## Predict, then run
 #
-# Here is a graph in which `b` is used twice, by `c` and by `d`. It's written as a function, so that we can have a
+# Here is a graph in which `b` is used twice, by `c` and by `d`. It is written as a function, so that we can have a
 # fresh copy whenever we need one. (`locals()` gives all that the function has made, by name.)
 
 
@@ -54,7 +54,7 @@ def gradient_of_a(graph, order):
     """Push box by box in this order, and give back what has arrived at a."""
     graph["y"].grad = 1.0
     for name in order:
-        if name in graph:
+        if name in graph:  # so that an order with blanks in it can be tried, too
             graph[name].push()
     return graph["a"].grad
 
@@ -93,7 +93,8 @@ step_through(graph["y"], graph)
 #
 # Four ideas come up again and again, in questions and even in published code. Each looks reasonable. `wrong_orders`
 # walks a graph of yours in each of these ways, on the side, and says what happens. `try_idea` shows one of them. (In
-# the code that it prints, `_backward()` and `_prev` are micrograd's words for `push()` and `inputs`.)
+# the code that it prints, `_backward()` and `_prev` stand for `push()` and `inputs`. These are the names in micrograd,
+# the well-known small engine that this library builds on.)
 #
 # ### Idea 1: in the order in which they were computed
 #
@@ -129,7 +130,7 @@ try_idea("leaves first", two_in_a_row())
 # ### Idea 2: each box calls its inputs
 #
 # "So start at the result. Each box pushes, then tells its inputs to do the same." That is **recursion**: a function
-# that calls itself. It's right for all graphs in which each number is used once.
+# that calls itself. It is right for all graphs in which each number is used once.
 #
 # In the next graph `b` will be called once by `c` and once by `y`. **How often does it push, and what is the harm?**
 
@@ -153,7 +154,7 @@ draw(graph["y"], graph)
 # ### Idea 3: recursion, but each box only once
 #
 # "Then remember which boxes were visited, and let none push twice." This is called **depth first**: it follows one way
-# to its end before it tries the next. On the graph of idea 2 it's right. **Is it right on the diamond, too?** (Look at
+# to its end before it tries the next. On the graph of idea 2 it is right. **Is it right on the diamond, too?** (Look at
 # the first picture: who comes after `c`?)
 
 # %%
@@ -165,7 +166,7 @@ try_idea("depth first", diamond())
 # ### Idea 4: level by level
 #
 # "Depth first runs ahead. So take all boxes one arrow from the result, then all boxes two arrows away, and so on."
-# This is called **breadth first**. On the diamond it's right: `y`, then `c` and `d`, then `b`. The next graph has a
+# This is called **breadth first**. On the diamond it is right: `y`, then `c` and `d`, then `b`. The next graph has a
 # shortcut from `b` to `y`. **How many arrows is `b` away from `y`?** There are two answers, and that is the trouble.
 
 
@@ -202,11 +203,12 @@ for name in [*ideas, "path by path", "users first"]:
 # when it pushed.
 #
 # **Path by path** is recursion that passes on only what has just arrived. So it walks along each path by itself, as in
-# the ledger of lesson 04. It's right, but slow: twenty doublings already have a million paths.
+# the ledger of lesson 04. It is right, but slow, since there can be a million paths. **Users first** is the right
+# order, which `backward()` uses. How do you find it?
 #
 # ## The right order in ten lines
 #
-# We want a list in which every box comes after all of its users. It's easier to make the opposite, and turn it round
+# We want a list in which every box comes after all of its users. It is easier to make the opposite, and turn it round
 # at the end: a list in which every box comes after all of its **inputs**. To put a box into the list, put its inputs
 # in first. The function `visit` does that by calling itself.
 #
@@ -372,7 +374,7 @@ check(3, answer_3 == len(wrong), hint)
 #
 # 1. `["y", "r", "q", "p"]`. `r` is used by `y`; `q` by `r` and `y`; `p` by `q` and `r`.
 # 2. `return all(user in pushed for user in users)`
-# 3. 4. Depth first now goes to `b` at once, and is wrong as well. Whether it's right depends on how a product is
+# 3. 4. Depth first now goes to `b` at once, and is wrong as well. Whether it is right depends on how a product is
 #    written: that is luck.
 #
 # For the free task: `b * d` of exercise 3 does it.
@@ -389,7 +391,7 @@ check(3, answer_3 == len(wrong), hint)
 # (b * 3 * (b + 1)).backward()        # a.grad is tensor(30.)
 # ```
 #
-# Inside, PyTorch does what you did in exercise 2: it counts for each operation how many users have not pushed yet, and
-# runs it when that number reaches 0.
+# Inside, PyTorch goes about it like exercise 2, only faster: it counts for each operation how many users have not
+# pushed yet, and runs it when that number reaches 0.
 #
 # **Next:** [06 · Build your own Value](06_build_your_own_value.ipynb). You know every part now. Put them together.

@@ -131,11 +131,11 @@ def as_my_value(x):
 
 
 # %% [markdown]
-# Note the `+=` of lesson 04. Next comes `backward`, with the order of lesson 05. It's a bit shorter here, since a dict
+# Note the `+=` of lesson 04. Next comes `backward`, with the order of lesson 05. It is a bit shorter here, since a dict
 # does two things at once: it holds each box once, and remembers in which order they came. Boxes that were computed
 # start afresh; the numbers that are given keep adding up.
 #
-# By then the engine can only add. **How many of the ten checks will be right?** Change `my_guess` before you run.
+# So far the engine can only add. **How many of the ten checks will be right?** Change `my_guess` before you run.
 
 
 # %%
@@ -209,7 +209,7 @@ MyValue.exp = of_one(math.exp, lambda y: y)
 run_checks(MyValue)
 
 # %% [markdown]
-# That is a complete engine, in about 50 lines. It's the kind that the well-known lecture on micrograd builds.
+# That is a complete engine, in about 50 lines. It is the kind that the well-known lecture on micrograd builds.
 #
 # > **Remember:** an engine is a slope for each operation, `+=`, and the right order. There is nothing else in it.
 #
@@ -265,7 +265,7 @@ run_checks(RowValue)
 
 # %% [markdown]
 # They do. What have we gained? A rule can now be *read*, apart from the machinery. A new operation is one line. And a
-# mistake can hide in one place only, where it's easy to check.
+# mistake can hide in one place only, where it is easy to check.
 #
 # This library is built so. Its rows are in the table: [`mul` in ops.py](../micrograd_plus/engine/ops.py#L80), for one.
 # The sentence that is written once is [`push` in value.py](../micrograd_plus/engine/value.py#L120).
@@ -273,7 +273,8 @@ run_checks(RowValue)
 # ## An operation of your own
 #
 # `Unary` makes a row with one input: a name, `y`, and the slope. Let us add a bump, `y = exp(-x²)`, which no table
-# has. The chain rule gives its slope: `exp` brings its output `y`, and `-x²` brings `-2x`.
+# has. The chain rule gives its slope: `exp` brings its output `y`, and `-x²` brings `-2x` (in `x * x` there are two
+# paths, each with the slope `x`).
 
 # %%
 bump = Unary("bump", lambda x: exp(-x * x), lambda y, x: -2 * x * y)
@@ -314,10 +315,9 @@ say(gradcheck(Unary("third", tanh.forward, lambda y, x: 1 - x * x)))
 #
 # ## Your engine trains a neuron
 #
-# One neuron with two inputs learns the word "and": the answer is 1 where both inputs are 1, and -1 elsewhere. The
-# **loss** measures how far its answers are from the targets: the sum of the squared differences. Each round has four
-# steps: forward, backward, change the weights a little against their gradients, clear the gradients. Lesson 07 goes on
-# from this neuron.
+# One neuron with two inputs learns the word "and": the answer is 1 where both inputs are 1, and -1 elsewhere. The loss
+# says how far its answers are from the **targets**, the answers that we want: it is the sum of the squared differences.
+# Each round makes the four moves of lesson 00 (forward, loss, backward, step), and then clears the gradients.
 
 # %%
 POINTS = [(0, 0), (0, 1), (1, 0), (1, 1)]
@@ -347,7 +347,7 @@ for Number in (MyValue, RowValue, Value):
 
 # %% [markdown]
 # The loss falls from step to step, and all three engines give the same numbers. (The columns are the loss at steps 0,
-# 1, 10, 50 and 99.) Where does the neuron say "yes"?
+# 1, 10, 50 and 99.) Where does the neuron say "yes", that is, where is its answer above 0?
 
 # %%
 _, (w1, w2, b) = train(MyValue, AND)
@@ -441,8 +441,8 @@ check(3, answer_3 == reached, hint)
 #         return g * (-2 * x * y)
 # ```
 #
-# `Bump.apply(x)` computes it, and `torch.autograd.gradcheck(Bump.apply, x)` compares it with nudging. PyTorch's own
-# operations stand in a table, too: a file called `derivatives.yaml`, one entry for each.
+# `Bump.apply(x)` computes it, and `torch.autograd.gradcheck(Bump.apply, x)` compares it with nudging (`x` in
+# `float64`). PyTorch's own operations stand in a table, too: a file called `derivatives.yaml`, one entry for each.
 #
-# **Next:** [07 · From a neuron to a network](07_from_a_neuron_to_a_network.ipynb). One neuron can't learn everything;
-# a few together can.
+# **Next:** [07 · From a neuron to a network](07_from_a_neuron_to_a_network.ipynb). One neuron has its limits. What can
+# a few of them do together?

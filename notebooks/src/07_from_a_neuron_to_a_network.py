@@ -7,7 +7,7 @@
 # share the work, and can then draw what no single line can.
 #
 # You will work one neuron out by hand, meet a puzzle of four points that defeats every straight line, and solve it with
-# two neurons. At the end you look inside a hidden unit, to see what is kept there.
+# two neurons. At the end you look inside a neuron, to see what is kept there.
 
 # %%
 try:
@@ -22,9 +22,9 @@ from micrograd_plus import draw, plots
 # %% [markdown]
 # ## Predict, then run
 #
-# A **neuron** takes some numbers and answers with one. It multiplies each input by a **weight**, adds everything up,
-# and adds one more number, the **bias**. Then it passes the sum through an **activation function**. Here that is
-# **ReLU**: a sum below 0 becomes 0, anything else stays.
+# You have met the **neuron** three times by now. It multiplies each input by a weight, adds everything up, and adds one
+# more number, the **bias**. Then it passes the sum through an **activation function**. So far that was `tanh`. Here it
+# is **ReLU**: a sum below 0 becomes 0, anything else stays.
 #
 # ```text
 # answer = relu(w0 * x0  +  w1 * x1  +  b)
@@ -44,8 +44,7 @@ print("the neuron:", [neuron([2.0, 1.0]).data, neuron([1.0, 2.0]).data])
 # %% [markdown]
 # The first sum is `2 - 1 - 0.5 = 0.5`, and ReLU lets it pass. The second is `1 - 2 - 0.5 = -1.5`, and ReLU makes it 0.
 #
-# There is nothing new in it for the engine. A neuron is an expression, like those of the lessons before, and so every
-# weight can have a gradient:
+# For the engine there is nothing new in it: a neuron is a formula, and so every weight can have a gradient.
 
 # %%
 answer = neuron([2.0, 1.0])
@@ -54,7 +53,7 @@ draw(answer)
 
 # %% [markdown]
 # The gradient of each weight is the input that it is multiplied by: 2 for `w0`, 1 for `w1`. (Here ReLU's local slope is
-# 1, since the sum is positive.) The library's own neuron is these two lines:
+# 1, since the sum is positive.) The library's own neuron is two lines of code:
 # [`products` in scalar.py](../micrograd_plus/nn/scalar.py#L).
 #
 # ## A neuron draws a line
@@ -69,7 +68,8 @@ for x0, x1 in places:
     total = 1.0 * x0 - 1.0 * x1 - 0.5
     text = f"{total:+.1f}" if total else "0"
     colour = "black" if total > 0 else "tab:blue"
-    ax.text(x0, x1, text, ha="center", va="center", color=colour)
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # hides the line behind
+    ax.text(x0, x1, text, ha="center", va="center", color=colour, bbox=box)
 ax.axline((0.5, 0.0), slope=1.0, color="gray", linestyle=":", zorder=0)
 ax.set(xlabel="x0", ylabel="x1", xlim=(-0.3, 3.3), ylim=(-0.3, 3.3))
 ax.set_title("w0 * x0 + w1 * x1 + b at each place")
@@ -77,20 +77,22 @@ alt = "A grid of numbers: 0 along a slanted straight line, positive right of it,
 plots.show(ax, alt=alt + "negative left of it, and larger in size further away.", dpi=80)
 
 # %% [markdown]
-# Along a straight line, the neuron's **zero line**. On one side all sums are positive, on the other all are negative.
-# The further from the line, the larger the number, with its sign. The weights say which way the line is turned; the
+# It is 0 along a straight line, the neuron's **zero line**. On one side all sums are positive, on the other all are
+# negative, and further from the line they are further from 0. The weights say which way the line is turned; the
 # bias moves it.
 #
 # So one neuron can tell two kinds of points apart, if a straight line lies between them.
 #
 # ## A puzzle of four points
 #
-# **XOR** ("exclusive or") is 1 if exactly one of two inputs is 1. So it is 1 for (0, 1) and (1, 0), and 0 for (0, 0)
-# and (1, 1). On the map these are the corners of a square, and equal labels stand at opposite corners.
+# **XOR** ("exclusive or", the "either, but not both" of lesson 06) is 1 if exactly one of two inputs is 1. So it is 1
+# for (0, 1) and (1, 0), and 0 for (0, 0) and (1, 1). On the map these are the corners of a square, and equal labels
+# stand at opposite corners.
 #
 # **How many of the four can one straight line get right, at best?** Write it down. Then we let one neuron search for a
-# good line. (How the search works is the matter of the next two lessons. For now `fit` is a machine that turns the
-# weights until the answers are as near to the labels as it can get them.)
+# good line. (`fit` runs the loop of lesson 00 for us: step by step, it makes the answers come as near to the labels as
+# it can. `epochs` says how often it goes through the points; `"mse"` waits
+# for lesson 08.)
 
 # %%
 my_guess = 4
@@ -132,7 +134,7 @@ print("parameters:", len(linear.parameters()))
 print("answers:", [round(linear(x).data, 2) for x in X.tolist()])
 
 # %% [markdown]
-# 105 weights and biases (together they are called **parameters**), and not a bit better. A sum of sums is a sum again:
+# 105 parameters, weights and biases together, and not a bit better. A sum of sums is a sum again:
 # if you multiply all of it out, one weight for each input is left, and one bias. We can ask a network for them. (A
 # fresh one, whose answers aren't all 0.5.)
 
@@ -153,7 +155,7 @@ print(f"one neuron:        {w0 * x[0] + w1 * x[1] + b:.6f}")
 #
 # ## The bend
 #
-# A function whose graph isn't one straight line is called **non-linear**. Two that are often used:
+# A function whose curve isn't one straight line is called **non-linear**. Two that are often used:
 
 # %%
 ax = plots.activation_functions("relu", "tanh", low=-3, high=3)
@@ -161,8 +163,8 @@ alt = "ReLU is 0 left of 0 and rises with slope 1 right of it. Tanh bends softly
 plots.show(ax, alt=alt, dpi=80)
 
 # %% [markdown]
-# ReLU has one sharp bend, at 0. **Tanh** bends softly and stays between -1 and 1. The dashed lines are their slopes,
-# which the backward pass uses.
+# ReLU has one sharp bend, at 0. Tanh bends softly and stays between -1 and 1. The dashed lines are their slopes, which
+# the backward pass uses.
 #
 # ## Two neurons solve it
 #
@@ -185,8 +187,8 @@ for x in X.tolist():
     print(f"inputs {x}:  h0 = {h0:.0f}, h1 = {h1:.0f},  answer {by_hand(x).data:.0f}")
 
 # %% [markdown]
-# All four are right, with nine numbers. This is the network. Each circle is a neuron, each arrow a weight; the biases
-# are not drawn. (The one negative weight, -2, is the thick arrow from the second hidden neuron.)
+# All four are right, with nine numbers. This is the network. The circles on the left are the inputs, each of the others
+# is a neuron. Each line is a weight; the biases are not drawn. (The one negative weight, -2, is the thick dashed line.)
 
 # %%
 draw(by_hand)
@@ -228,7 +230,7 @@ plots.show(left, alt=alt, dpi=80)
 # %%
 X40, y40 = mg.data.xor(40, noise=0.1)
 model = mg.nn.MLP(2, [4, 1], seed=3)
-fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")
 settings = {"show_neurons": True, "resolution": 60, "boundary": 0.5}
 plots.decision_boundary(model, X40, y40, ax=axes[0], **settings)
 trained(model, X40, y40, epochs=150, lr=0.1)
@@ -244,13 +246,14 @@ plots.show(axes[0], alt=alt, dpi=80)
 # > **Remember:** each hidden neuron of the first layer draws one straight line. With one hidden layer of ReLUs, the
 # > border is made of straight pieces, and bends only where it crosses such a line.
 #
-# With another seed the lines end up elsewhere, and not always well: with `seed=0` training gets stuck. There are many
-# good networks for the same task, and some bad places on the way.
+# With another seed, that is, other weights to begin with, the lines end up elsewhere. And not always well: with
+# `seed=0` some points are still wrong after the same training. Try it. There are many good networks for the same task,
+# and some bad places on the way.
 #
 # ## "A hidden unit holds a picture, or a label": does it?
 #
 # People often imagine that each unit (another word for a neuron) stores something: a picture, a word, the label of a
-# class. Let us open one. Here is all that there is in the four hidden neurons, and what happens in them when one point
+# class. So look inside. Here is all that there is in the four hidden neurons, and what happens in them when one point
 # comes by:
 
 # %%

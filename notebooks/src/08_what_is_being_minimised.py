@@ -155,7 +155,7 @@ print(f"sum of the probabilities: {probabilities.sum():.3f}")
 # %%
 print("p of what happened   (1 - p)²   -log(p)")
 for p in (1.0, 0.9, 0.5, 0.1, 0.01, 0.0001):
-    print(f"{p:18}   {(1 - p) ** 2:8.2f}   {0 - np.log(p):7.2f}")
+    print(f"{p:18}   {(1 - p) ** 2:8.2f}   {0 - np.log(p):7.2f}")  # 0 - …: else it says -0.00
 
 # %% [markdown]
 # The square never costs more than 1. To be certain and wrong (`p = 0.0001`) is hardly dearer than `p = 0.1`. The
@@ -171,8 +171,8 @@ print(f"-log of the product: {-np.log(np.prod(ps)):.4f}")
 print(f"sum of the -logs:    {-np.log(ps).sum():.4f}")
 
 # %% [markdown]
-# The strongest reason is once more the slope. Take one logit `z` and a sigmoid; the right answer is 1. At `z = -8` the
-# model is sure, and wrong. **Which loss will pull harder on `z`?**
+# The strongest reason is once more the slope. Take two classes, "yes" (1) and "no" (0), with one logit `z` and a
+# sigmoid. The right answer is yes. At `z = -8` the model is sure, and wrong. **Which loss will pull harder on `z`?**
 
 # %%
 print("   z        p   slope of squared error   slope of cross-entropy")
@@ -240,9 +240,9 @@ alt += "line to 0 at margin 1 and stays there. Cross-entropy falls smoothly and 
 plots.show(ax, alt=alt)
 
 # %% [markdown]
-# The count is flat. Its slope is 0 nearly everywhere, so a gradient can't say which way to go. Both other curves lean
-# on the same side, and slope where help is needed. The **hinge** loss asks for being right *by a margin of 1*, and then
-# costs nothing more. Cross-entropy is never quite content.
+# The count is flat. Its slope is 0 nearly everywhere, so a gradient can't say which way to go. Both other curves fall
+# towards the right side, and have a slope wherever an answer is wrong. The **hinge** loss asks for being right *by a
+# margin of 1*, and then costs nothing more. Cross-entropy is never quite content.
 #
 # So the loss is a stand-in, chosen for its slopes. Accuracy is what you report, the loss is what you minimise. The two
 # can disagree:
@@ -274,9 +274,9 @@ alt = "Two curved valleys, one where w0 and w1 are positive, one where both are 
 plots.show(ax, alt=alt + "higher ground lies between them.", dpi=80)
 
 # %% [markdown]
-# Two valleys: with both signs turned round, the network computes the same. Between them lies a pass, and far out it
-# gets flat. A network with thousands of weights has a landscape in thousands of dimensions. Nobody can draw it, but the
-# slope at the place where you stand is always there to ask for.
+# Two valleys: with both signs turned round, the network computes the same. Between them lies a pass, as in the
+# mountains: the lowest way over from one to the other. A network with thousands of weights has a landscape in thousands
+# of dimensions. Nobody can draw it, but the slope at the place where you stand is always there to ask for.
 #
 # ## Exercises
 #

@@ -234,8 +234,8 @@ plots.show(ax, alt=alt + "less and less; 0.51 zigzags wider at each step.", dpi=
 
 # %% [markdown]
 # A small rate crawls along the valley floor; a large one bounces between its walls. Such valleys come about when inputs
-# are measured in very different units. So inputs are usually **standardised** first: mean 0, standard deviation 1. What
-# else helps against them is the matter of lesson 10.
+# are measured in very different units. So inputs are usually **standardised** first: shifted and scaled so that each
+# has mean 0 and a typical size of 1. What else helps against such valleys is the matter of lesson 10.
 #
 # (`SGD` is the name of the optimiser that takes these steps; the S is explained in lesson 10. Its step is the last line
 # of [`SGD` in optimizers.py](../micrograd_plus/optim/optimizers.py#L).)

@@ -63,11 +63,12 @@ def gradient(some):
 chance = random.Random(0)
 slopes = sorted(gradient(chance.sample(points, 8))[0] for _ in range(200))
 print(f"all 64 points:                {gradient(points)[0]:.2f}")
-print(f"8 points, the middle 90 %:    {slopes[10]:.2f} to {slopes[-11]:.2f}      my guess: {my_guess}")
+print(f"8 points, the middle 90 %:    {slopes[10]:.2f} to {slopes[-11]:.2f}")
+print(f"my guess:                     {my_guess[0]:.2f} to {my_guess[1]:.2f}")
 
 # %% [markdown]
-# Each batch tells a slightly different story. This scatter is called **gradient noise**. Let's look at it for two batch
-# sizes. Each dot below is the gradient of one batch; the cross is the gradient of all points.
+# Each batch tells its own story, and this time the stories differ a lot. This scatter is called **gradient noise**.
+# Look at it for two batch sizes. Each dot below is the gradient of one batch; the cross is the gradient of all points.
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharex=True, sharey=True)
@@ -111,7 +112,8 @@ def walk(batch_size, epochs, lr=0.1):
     loader = mg.data.DataLoader(points, batch_size=batch_size, seed=0)
     for epoch in range(epochs):
         for batch in loader:
-            w.zero_grad(), b.zero_grad()
+            w.zero_grad()
+            b.zero_grad()
             loss(w, b, batch).backward()
             w.data -= lr * w.grad
             b.data -= lr * b.grad
@@ -144,8 +146,8 @@ plots.show(
 # Many people use these words as if they meant the same. They don't:
 #
 # - An **iteration** is one turn of the inner loop: one batch, forward and backward.
-# - A **step** is one change of the weights. Mostly there is one in each iteration. But in lesson 04 you saw that gradients
-#   can be added up over several batches first; then there are fewer steps than iterations.
+# - A **step** is one change of the weights. Mostly there is one in each iteration. But in lesson 04 you saw that
+#   gradients can be added up over several batches first; then there are fewer steps than iterations.
 # - An **epoch** is one pass over *all* the data.
 #
 # Here is a loop that counts all three. It makes a step after every second batch. **Predict** the last line: 64 points,
@@ -185,7 +187,8 @@ def train(update, steps=50):
     w, b = Value(-1.5), Value(0.0)
     memories = {w: {}, b: {}}
     for _ in range(steps):
-        w.zero_grad(), b.zero_grad()
+        w.zero_grad()
+        b.zero_grad()
         loss(w, b).backward()
         for p in (w, b):
             update(p, memories[p])
@@ -248,9 +251,9 @@ def momentum(p, memory, lr=0.1, keep=0.8):
 compare(momentum, lambda ps: mg.optim.SGD(ps, lr=0.1, momentum=0.8))
 
 # %% [markdown]
-# **RMSprop** remembers how *large* each parameter's gradients are: a running mean `s` of their squares. It divides by
-# its root. So a parameter with small gradients gets steps as long as one with large gradients. The `1e-8` keeps it from
-# dividing by 0.
+# **RMSprop** remembers how *large* each parameter's gradients are: a **running mean** `s` of their squares, in which
+# old ones fade. It divides by its root. So a parameter with small gradients gets steps as long as one with large
+# gradients. The `1e-8` keeps it from dividing by 0.
 
 
 # %%
@@ -327,8 +330,8 @@ plots.show(
 # > **Remember:** momentum adds up what gradients agree on. RMSprop divides by how large they are. Adam does both. Which
 # > one wins depends on the loss.
 #
-# In practice: Adam with a rate near 0.001 is a good first try for networks. SGD with momentum, well tuned, is often as
-# good.
+# In practice: Adam with a rate near 0.001 is a usual first try for networks. SGD with momentum can be as good, if you
+# take the time to find its rate.
 #
 # ## Exercises
 #
@@ -368,7 +371,7 @@ for _ in range(50):
     loss(w, b).backward()
     optimizer.step()
 same = np.allclose(train(nesterov), (w.data, b.data), rtol=1e-9)
-check(2, same, "After the first line comes p.data -= …, and both p.grad and memory['v'] stand in it.")
+check(2, same, "The next line is p.data -= …, with both p.grad and memory['v'] in it.")
 
 # %% [markdown]
 # **Exercise 3. What happens if…** all gradients become a thousand times larger, because somebody multiplies the loss by
@@ -378,13 +381,12 @@ check(2, same, "After the first line comes p.data -= …, and both p.grad and me
 # %%
 answer_3 = ...
 
-right = set()
-for name, make in racers.items():
-    ends = [
-        plots.race(lambda w, b, k=k: k * loss(w, b), {name: make}, (-1.5, 0.0), steps=20)[name][-1] for k in (1, 1000)
-    ]
-    right |= {name} if np.allclose(ends[0][:2], ends[1][:2], rtol=1e-3) else set()
-check(3, answer_3 == right, "Which rules divide by the size of the gradient? There a factor cancels.")
+once = plots.race(loss, racers, (-1.5, 0.0), steps=20)
+larger = plots.race(lambda w, b: 1000 * loss(w, b), racers, (-1.5, 0.0), steps=20)
+ends = {name: (once[name][-1][:2], larger[name][-1][:2]) for name in racers}
+right = {name for name, (one, other) in ends.items() if np.allclose(one, other, rtol=1e-3)}
+hint = "Which rules divide by the size of the gradient? There a factor cancels."
+check(3, answer_3 == right, hint)
 
 # %% [markdown]
 # **Make something:** invent an optimiser of your own in at most five lines, and let it train the line. Does it beat
@@ -394,8 +396,8 @@ check(3, answer_3 == right, "Which rules divide by the size of the gradient? The
 #
 # 1. 320. An epoch has 32 batches: 31 of 32 samples, and one of 8.
 # 2. `p.data -= lr * (p.grad + keep * memory["v"])`
-# 3. `{"RMSprop", "Adam"}`. Both divide by the root of the mean square, which is a thousand times larger, too. With SGD and
-#    momentum the steps are a thousand times longer, and the walk flies away.
+# 3. `{"RMSprop", "Adam"}`. Both divide by the root of the mean square, which is a thousand times larger, too. With SGD
+#    and momentum the steps are a thousand times longer, and the walk flies away.
 #
 # </details>
 #

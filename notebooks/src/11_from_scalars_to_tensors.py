@@ -42,14 +42,14 @@ print("Tensor: ", t.grad.round(6))
 
 # %% [markdown]
 # The slopes agree, and that is no wonder. It is the same line of the library that computes both:
-# [`tanh` in ops.py](../micrograd_plus/engine/ops.py#L65). A rule such as `1 - y*y` works on a number, and NumPy
-# makes it work on an array, number by number. NumPy is Python's library for arrays.
+# [`tanh` in ops.py](../micrograd_plus/engine/ops.py#L65). A rule such as `1 - y*y` works on a number, and NumPy,
+# Python's library for arrays, makes it work on an array, number by number.
 #
 # ## A layer is a matrix product
 #
-# In lesson 07 a neuron was a weighted sum. Two neurons with the same inputs are two weighted sums. Put the weights into
-# a table, one row for each neuron, and the sign `@` computes both at once. It is called the **matrix product**. Here it
-# is by hand, and with `@`:
+# The heart of a neuron is a weighted sum (lesson 07). Two neurons with the same inputs are two weighted sums. Put the
+# weights into a table, one row for each neuron, and the sign `@` computes both at once. It is called the **matrix
+# product**. Here it is by hand, and with `@`:
 
 # %%
 W = Tensor([[1.0, 2.0], [3.0, 4.0]], label="W")
@@ -118,26 +118,22 @@ print("w.grad:                             ", w.grad.tolist())
 # A **bias** is one number for each neuron. It is added to the sums of *every* sample. So with three samples and two
 # neurons, an array of shape `(2,)` is added to one of shape `(3, 2)`. NumPy repeats the smaller one for each row. That
 # is called **broadcasting**.
-
-# %%
-sums = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-bias = Tensor([10.0, 20.0], label="bias")
-print((sums + bias).tolist())
-
-# %% [markdown]
-# **Predict:** we add up all six results. What is the gradient of `bias`? `[1, 1]`, `[3, 3]`, or six numbers?
+#
+# **Predict:** below, a bias is added to three rows, and then all six results are added up. What is the gradient of
+# `bias`? `[1, 1]`, `[3, 3]`, or six numbers?
 
 # %%
 my_guess = [1.0, 1.0]
 
+sums = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+bias = Tensor([10.0, 20.0], label="bias")
 shifted = sums + bias
 shifted.label = "shifted"
 s = shifted.sum()
 s.label = "s"
 s.backward()
+print("sums + bias:", shifted.tolist())
 print("my guess:", my_guess, "  bias.grad:", bias.grad.tolist())
-
-# %%
 draw(s)
 
 # %% [markdown]
@@ -180,15 +176,8 @@ print(errors.tolist())
 print(mg.diagnose((errors**2).mean()).findings[0])
 
 # %% [markdown]
-# Shapes that don't fit at all are told at once. The message says which sizes differ:
-
-# %%
-try:
-    Tensor(sums) + Tensor([1.0, 2.0, 3.0])
-except ValueError as error:
-    print(error)
-
-# %% [markdown]
+# Shapes that don't fit at all, such as `(3, 2)` and `(3,)`, are refused at once.
+#
 # ## The scalar twin
 #
 # Here is a network with 16 hidden neurons, for 100 points of two moons. `nn.Linear` is a layer: a matrix product and a
@@ -218,7 +207,7 @@ print("nodes, model:", len(order(loss)), "  nodes, twin:", f"{len(order(twin_los
 print("my guess:    ", my_guess)
 
 # %% [markdown]
-# The same loss. And the gradients? Compare all 65 of them, one by one:
+# The same loss. And the gradients? There is one for each of the 65 parameters:
 
 # %%
 theirs = np.concatenate([p.grad.ravel() for p in model.parameters()])
@@ -299,7 +288,8 @@ check(1, (weight_grad, bias_grad, output) == truth, "A gradient has the shape of
 mended = ...
 
 error = np.ones(3) if mended is ... else (outputs - mended).numpy()
-check(2, error.shape == (3, 1) and not error.any(), "targets.reshape(…) gives the same numbers another shape.")
+hint = "targets.reshape(…) gives the same numbers another shape."
+check(2, error.shape == (3, 1) and not error.any(), hint)
 
 # %% [markdown]
 # **Exercise 3. What happens if…** the bias has shape `(3, 1)`, and not `(2,)`? It is added to the same `sums` of shape
@@ -310,7 +300,8 @@ answer_3 = ...
 
 column = Tensor([[1.0], [2.0], [3.0]])
 (sums + column).sum().backward()
-check(3, answer_3 == column.grad.tolist(), "Each of the three numbers is repeated. How often? And the shape is (3, 1).")
+hint = "Each of the three numbers is repeated. How often? And the shape is (3, 1)."
+check(3, answer_3 == column.grad.tolist(), hint)
 
 # %% [markdown]
 # **Make something:** build a Tensor expression of your own with at most a dozen numbers, and open it with `zoom` or

@@ -7,7 +7,7 @@
 # layer gives, how large the gradients are, how far a step goes.
 #
 # You will examine six sick networks, one by one, with the help of a doctor, and heal each. Then you meet two things
-# that look like something else: a bug that looks like overfitting, and a slope that isn't there.
+# that aren't what they seem: a bug that looks like overfitting, and a slope that isn't there.
 
 # %%
 try:
@@ -46,26 +46,24 @@ def loss_of(model, X=X):
 
 
 # %% [markdown]
-# And the training loop that you know. It returns the losses, and prints which share of the points is on the right side.
+# And the training loop that you know. At the end it prints which share of the points is on the right side.
 
 
 # %%
 def train(model, X=X, lr=0.3, steps=300, name=""):
+    first = loss_of(model, X).item()
     optimizer = mg.optim.SGD(model.parameters(), lr=lr)
-    losses = []
     for _ in range(steps):
-        loss = loss_of(model, X)
         optimizer.zero_grad()
-        loss.backward()
+        loss_of(model, X).backward()
         optimizer.step()
-        losses.append(loss.item())
+    last = loss_of(model, X).item()
     right = ((model(X).numpy() > 0) == (targets > 0.5)).mean()
-    print(f"{name}loss {losses[0]:.3g} at first, {losses[-1]:.3g} at the end; right: {right:.0%}")
-    return losses
+    print(f"{name}loss {first:.3g} at first, {last:.3g} at the end; right: {right:.0%}")
 
 
 model = network(ReLU)
-losses = train(model)
+train(model)
 
 # %% [markdown]
 # The **doctor** is a function, `diagnose`. It gets a loss and the model, reads the graph, and says what looks wrong,
@@ -96,14 +94,14 @@ print(f"loss of your guess: {-math.log(my_guess):.3f}   loss to explain: 0.693")
 patient = network(Tanh)
 for p in patient.parameters():
     init.zeros_(p)
-losses = train(patient, name="all at 0: ")
-losses = train(network(Tanh), name="random:   ")
+train(patient, name="all at 0: ")
+train(network(Tanh), name="random:   ")
 mg.diagnose(lambda: loss_of(patient), patient)
 
 # %% [markdown]
 # If all neurons of a layer are equal, they get equal gradients, and stay equal for ever. Sixteen neurons do the work of
-# one. (With zeros it is worse still: hardly any gradient gets through.) **Initialisation** is how weights start. They
-# must start *different*, so they are drawn at random. The layers do that by themselves.
+# one. (With zeros it is worse still: no gradient gets through to any weight.) **Initialisation** is how weights start.
+# They must start *different*, so they are drawn at random. The layers do that by themselves.
 #
 # ## Patient 2: saturated
 #
@@ -116,16 +114,19 @@ patient = network(Tanh)
 mg.diagnose(lambda: loss_of(patient, X_large), patient)
 
 # %% [markdown]
-# tanh of a large number is 1 or -1, and there it is flat. Such a neuron is **saturated**: its slope is nearly 0, so
-# hardly any gradient comes through. See what each layer gives. Above for the large inputs; below for inputs that were
-# **standardised**: shifted and scaled, so that each column has mean 0 and a typical size of 1. (What lies beyond -2 and
-# 2 is cut off.)
+# It could, but it has to find them first, and it starts where tanh is flat: for large numbers tanh is almost 1 or -1.
+# Such a neuron is **saturated**. Its slope is nearly 0, so hardly any gradient comes through.
+#
+# The cure is to standardise the inputs (lesson 09): to shift and scale each column to mean 0 and a typical size of 1.
+# Two networks are trained, one on the large inputs, one on the standardised ones. The picture shows what each layer
+# gives before that, above for the large inputs, below for the standardised. (What lies beyond -2 and 2 is cut off.)
 
 # %%
 X_scaled = mg.data.standardize(X_large)
 fig, axes = plt.subplots(2, 1, figsize=(6.4, 5.4), layout="constrained")
 pair = [(X_large, "inputs 30 times too large"), (X_scaled, "inputs standardised")]
 for ax, (inputs, name) in zip(axes, pair):
+    train(network(Tanh), inputs, name=f"{name}: ")
     plots.activations(patient, inputs, ax=ax).set_title(name, pad=18)
     ax.set_xlim(-2, 2)
 plots.show(
@@ -133,10 +134,6 @@ plots.show(
     alt="Histograms of what each layer gives. With large inputs most outputs of the first "
     "tanh are at -1 and 1; with standardised inputs they spread between.",
 )
-
-# %%
-for name, inputs in [("large inputs:", X_large), ("standardised:", X_scaled)]:
-    losses = train(network(Tanh), inputs, name=f"{name} ")
 
 # %% [markdown]
 # > **Remember:** scale the inputs to about -1 to 1 before anything else. It is the cheapest cure there is.
@@ -148,8 +145,8 @@ for name, inputs in [("large inputs:", X_large), ("standardised:", X_scaled)]:
 
 # %%
 patient = network(ReLU)
-losses = train(patient, lr=10, steps=20, name="rate 10:       ")
-losses = train(patient, lr=0.3, name="then rate 0.3: ")
+train(patient, lr=10, steps=20, name="rate 10:       ")
+train(patient, lr=0.3, name="then rate 0.3: ")
 mg.diagnose(lambda: loss_of(patient), patient)
 
 # %% [markdown]
@@ -158,15 +155,16 @@ mg.diagnose(lambda: loss_of(patient), patient)
 # are **dead**. A lower rate afterwards doesn't help.
 #
 # How far does a step go? The **update ratio** compares: |update| / |weights|. About a thousandth is usual (-3 on the
-# axis below); small networks stand a hundredth well. A `Recorder` writes it down during training.
+# axis below); small networks stand a hundredth well. A `Recorder` writes it down during `fit`, the library's own loop.
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(9.4, 3.8), layout="constrained")
 for ax, lr in zip(axes, (10, 0.3)):
     model, recorder = network(ReLU), mg.training.Recorder()
     optimizer = mg.optim.SGD(model.parameters(), lr=lr)
-    mg.training.fit(model, (X, targets), loss="bce_with_logits", optimizer=optimizer, epochs=20,
-                    batch_size=200, callbacks=[recorder], seed=0, progress=False)  # fmt: skip
+    settings = {"epochs": 20, "batch_size": 200, "seed": 0, "progress": False}
+    settings |= {"loss": "bce_with_logits", "optimizer": optimizer, "callbacks": [recorder]}
+    mg.training.fit(model, (X, targets), **settings)
     plots.update_ratio(recorder, ax=ax).set_title(f"learning rate {lr}", pad=18)
 plots.show(
     axes,
@@ -195,7 +193,7 @@ mg.diagnose(lambda: loss_of(patient), patient)
 # %% [markdown]
 # A product of many small numbers is tiny: a **vanishing gradient**. The last layer learns, the first hardly at all. The
 # cure has two parts. ReLU has a slope of 1 wherever it is active. And weights can be drawn just so large that signals
-# neither shrink nor grow from layer to layer. For ReLU that is He's initialisation, here `kaiming_normal_`:
+# neither shrink nor grow from layer to layer. For ReLU that is the initialisation of Kaiming He, `kaiming_normal_`:
 
 
 # %%
@@ -208,8 +206,8 @@ def healed(hidden):
     return model
 
 
-losses = train(patient, lr=0.1, name="patient: ")
-losses = train(healed(8), lr=0.1, name="healed:  ")
+train(patient, lr=0.1, name="patient: ")
+train(healed(8), lr=0.1, name="healed:  ")
 
 # %% [markdown]
 # Look at the gradients of both, before any training. `0.weight` is the first layer. The axis is logarithmic: from mark
@@ -224,7 +222,7 @@ for ax, (model, name) in zip(axes, pair):
     ax.set_xlim(1e-10, 10)
 plots.show(
     axes,
-    alt="Sizes of the gradient in each layer. With eight sigmoids it shrinks from layer to layer, "
+    alt="Sizes of the gradient in each layer. With eight sigmoids it shrinks layer by layer, "
     "by a factor of more than a million up to the first. Healed, all layers are alike.",
     dpi=75,
 )
@@ -240,19 +238,15 @@ patient = network(ReLU, hidden=10)
 for i, layer in enumerate(patient):
     if isinstance(layer, Linear):
         init.normal_(layer.weight, std=3.0, seed=i)
-print(f"loss before training: {loss_of(patient).item():.1e}")
-mg.diagnose(lambda: loss_of(patient), patient)
+finding = mg.diagnose(lambda: loss_of(patient), patient)
+train(patient, lr=0.1, name="patient: ")
+train(healed(10), lr=0.1, name="healed:  ")
+finding
 
 # %% [markdown]
 # Now each layer makes the signal larger, and the gradient on its way back, too: an **exploding gradient**. The first
-# step throws the weights so far away that the network is dead afterwards. (With other seeds the numbers grow until they
-# overflow.)
-
-# %%
-losses = train(patient, lr=0.1, name="patient: ")
-losses = train(healed(10), lr=0.1, name="healed:  ")
-
-# %% [markdown]
+# step throws the weights so far away that the network is dead afterwards.
+#
 # Where a good start isn't enough, gradients can be **clipped**: shortened if they are too long. That is
 # [`clip_grad_norm_` in clipping.py](../micrograd_plus/optim/clipping.py#L9), called between `backward()` and `step()`.
 #
@@ -300,7 +294,7 @@ except RuntimeError as error:
 # ## Not everything with a gap is overfitting
 #
 # **Overfitting** (lesson 13) means: good on the data it was trained with, bad on new data. Many bugs look the same!
-# Here the training data were standardised. **Predict** what share of the *new* points it gets right.
+# Here is a network whose training data were standardised. **Predict** what share of *new* points it gets right.
 
 # %%
 my_guess = 0.9
@@ -308,7 +302,7 @@ my_guess = 0.9
 moons, moon_labels = mg.data.make_moons(400, noise=0.15, seed=5)
 new_points, new_labels = 30 * moons, moon_labels.reshape(-1, 1)
 model = network(Tanh)
-losses = train(model, X_scaled, steps=1000)
+train(model, X_scaled, steps=1000)
 
 
 def share_right(points, labels):
@@ -319,18 +313,17 @@ print(f"new points: {share_right(new_points, new_labels):.0%}   my guess: {my_gu
 
 # %% [markdown]
 # A large gap. So it overfits, and needs fewer neurons, or more data? Do one test first: send the *training* data
-# through exactly the code that the new data go through. What it has learnt by heart, it must still know.
+# through exactly the code that the new data went through. What it has learned by heart, it must still know.
 
 # %%
-print(f"the training points, as the new ones are given: {share_right(X_large, targets):.0%}")
+print(f"training points, given as the new ones were: {share_right(X_large, targets):.0%}")
+_, new_scaled = mg.data.standardize(X_large, new_points)
+print(f"new points, scaled like the training data:   {share_right(new_scaled, new_labels):.0%}")
 
 # %% [markdown]
-# It gets its own training points wrong, which it knew perfectly! That can't be overfitting: it is a bug. The new points
-# weren't standardised. They must be scaled by the mean and the spread *of the training data*:
-
-# %%
-_, new_scaled = mg.data.standardize(X_large, new_points)
-print(f"new points, scaled like the training data: {share_right(new_scaled, new_labels):.0%}")
+# It gets a fifth of its own training points wrong, and it knew them perfectly! That can't be overfitting: it is a bug.
+# The new points weren't standardised. Scaled by the mean and the spread *of the training data*, as in the second line,
+# they come out right.
 
 # %% [markdown]
 # > **Remember:** before you say "overfitting", give the training data to the code that tests. If it fails there, too,
@@ -364,21 +357,10 @@ draw(y)
 # one by one. And **not every function has a slope everywhere**: a root rises vertically at 0, so its slope there is
 # infinite. The square's slope at 0 is 0. And 0 times infinity is no number.
 #
-# At a **kink** there is no slope either: what is the slope of `abs` or ReLU at 0? From the left it is another than from
-# the right. There an engine *chooses* one that lies between, called a **subgradient**:
-
-# %%
-for name in ("relu", "abs"):
-    slopes = []
-    for number in (-0.001, 0.0, 0.001):
-        x = Value(number)
-        (x.relu() if name == "relu" else abs(x)).backward()
-        slopes.append(x.grad)
-    print(f"{name:5} slope left of 0, at 0, right of 0: {slopes}")
-
-# %% [markdown]
-# PyTorch chooses the same. In training one hardly ever hits a kink exactly. Vertical places are the danger: keep away
-# from them with a small constant, as in `(x + 1e-12).sqrt()`. The choices stand in the table of rules:
+# At a **kink**, such as the corner of `abs` or ReLU at 0, there is no slope either (lesson 01). There an engine
+# *chooses* one that lies between the slopes on both sides, called a **subgradient**. For both it is 0 here, and in
+# PyTorch. In training one hardly ever hits a kink exactly. Vertical places are the danger: keep away from them with a
+# small constant, as in `(x + 1e-12).sqrt()`. The choices stand in the table of rules:
 # [`sqrt` in ops.py](../micrograd_plus/engine/ops.py#L59).
 #
 # ## Exercises

@@ -6,8 +6,8 @@
 # **The idea:** a model is trained on examples that it sees, and used on others. Being good at the first is not the
 # goal. The difference between the two is a number, and you can measure it.
 #
-# You will fit curves that pass through every point and are useless, draw how errors change with size and with data,
-# catch two bugs that look like overfitting, and judge twelve trainings by their curves.
+# You will fit a curve that passes through every point and is useless, draw how errors change with size and with data,
+# catch two bugs in the measuring, and judge twelve trainings by their curves.
 
 # %%
 try:
@@ -15,9 +15,8 @@ try:
 except ImportError:
     # %pip install -q micrograd_plus
     import micrograd_plus as mg
-import matplotlib.pyplot as plt
 import numpy as np
-
+from matplotlib import pyplot as plt
 from micrograd_plus import nn, optim, plots
 
 # %% [markdown]
@@ -38,7 +37,7 @@ X_new, y_new = mg.data.polynomial(200, noise=0.3, seed=100)  # the same source, 
 
 
 def powers(X, degree):
-    """A column for each power up to the degree (as Legendre combined them: more exact)."""
+    """A column for each power up to the degree (combined as Legendre did: less rounding)."""
     return np.polynomial.legendre.legvander(X[:, 0], degree)
 
 
@@ -88,7 +87,7 @@ plots.show(
 #
 # ## Capacity: the gap is a number
 #
-# Points that we hold back, to look at the error on them, are called the **validation set**. The **gap** is the
+# Points that we hold out, to look at the error on them, are called the **validation set**. The **gap** is the
 # validation error minus the training error. Here are both, for all degrees. Where would you stop?
 
 # %%
@@ -115,10 +114,10 @@ plots.show(
 
 # %% [markdown]
 # The training error falls with each degree: more capacity never hurts *there*. The validation error falls, reaches a
-# lowest point at degree 3, and rises again. Nothing tells you where but points that were held back.
+# lowest point at degree 3, and rises again. Nothing tells you where but points that were held out.
 #
-# On new points nobody stays below the dotted line: noise can't be foreseen. **A training error of 0 on noisy data is
-# a warning.**
+# On new points no curve can stay below the dotted line, except by luck: noise can't be foreseen. So **a training error
+# near 0 on noisy data says that the noise was learned, too.**
 #
 # ## Data: the other way to close a gap
 #
@@ -153,7 +152,7 @@ plots.show(ax, alt="With more points, training error rises and validation error 
 # The two errors come towards each other from both sides. With few points the model can bend to each; with many it
 # can't. So "this model overfits" is half a sentence. *This model, on this much data*, has this gap.
 #
-# ## The same with a small net
+# ## The same with a small network
 #
 # Real digits, one hidden layer. `train` is the loop that you know. After each epoch it notes the loss on both sets.
 
@@ -161,7 +160,7 @@ plots.show(ax, alt="With more points, training error rises and validation error 
 # %%
 def measure(model, data):
     """Loss and accuracy on (X, y), with the model in the mode that it is in."""
-    with mg.no_grad():
+    with mg.no_grad():  # no graph: nobody will go backward
         scores = model(data[0])
         return nn.cross_entropy(scores, data[1]).item(), np.mean(scores.argmax(1) == data[1])
 
@@ -202,8 +201,8 @@ for hidden, n in sizes:
     print(f"{hidden:7} {n:7} {t:19.0%} {v:11.0%} {t - v:5.0%}")
 
 # %% [markdown]
-# Did you expect that? With the polynomials, too much capacity ruined everything. Here the larger nets are *better* on
-# new images, though they are perfect in training. More images close the gap.
+# Did you expect that? With the polynomials, too much capacity ruined everything. Here the large networks are *better*
+# on new images than the small ones, though they are perfect in training. More images close the gap.
 #
 # ## "High training accuracy, or any gap, is overfitting": it isn't
 #
@@ -224,7 +223,7 @@ for hidden, n in sizes:
 # ## Train, validation, test: why three
 #
 # We choose the degree by the validation error. Then that error has been *used* to choose, and is too kind to the
-# winner. Take it to the extreme: 200 "models" that guess digits at random. Any of them is right in 10 % of cases.
+# winner. Take it to the extreme: 200 "models" that guess digits at random. Each is right in about 10 % of cases.
 # Choose the best on 50 validation images, and try it on 400 others.
 
 # %%
@@ -261,10 +260,11 @@ print(f"training images, eval() forgotten:  {measure(model.train(), trained_on)[
 print(f"validation, in eval mode:           {measure(model.eval(), validation)[1]:.0%}")
 
 # %% [markdown]
-# The "gap" in the second line is no overfitting. No regularisation can mend it; one line of code does. Signs of such
-# bugs: the gap is there **from the first epochs** and hardly grows with training; measuring twice gives two answers;
-# and the *training* images, measured by the validation code, come out bad as well. That last check costs nothing and
-# finds most of them.
+# The "gap" in the second line is no overfitting. No remedy against overfitting can mend it; one line of code does.
+#
+# Signs of such bugs: the gap is there **from the first epochs**, before anything can have been learned by heart.
+# Measuring twice gives two answers. And the *training* images, measured by the validation code, come out bad as well.
+# That last check is the one of lesson 12. It costs nothing, and finds most of them.
 #
 # ## Leaked data
 #
@@ -297,11 +297,13 @@ print(f"split, then copy:  validation {rows[-1, 3]:.0%}")
 #
 # ## Double descent, honestly
 #
-# Polynomials got worse with capacity, nets didn't. Where is the boundary? Here is a model that can be solved exactly:
-# `p` neurons with random, **fixed** weights and a ReLU; only the last layer is fitted, by **least squares** (the
-# smallest squared error). There are 200 training images, and about one label in ten is replaced by a random one.
-# Among all solutions that fit perfectly, it takes the one with the smallest weights. **Ridge** adds a small cost for
-# large weights (lesson 14).
+# (This section is for a second reading. It takes five minutes more; the twelve pairs below don't need it.)
+#
+# Polynomials got worse with capacity, networks didn't. Where is the boundary? Here is a model that can be solved
+# exactly: `p` neurons with random, **fixed** weights and a ReLU. Only the last layer is fitted, by **least squares**
+# (the smallest squared error). There are 200 training images, and about one label in ten is replaced by a random one.
+# Where many solutions fit perfectly, it takes the one with the smallest weights. **Ridge** adds a small cost for large
+# weights (lesson 14).
 
 # %%
 rng = np.random.default_rng(0)
@@ -322,8 +324,8 @@ counts = [10, 20, 40, 60, 80, 120, 160, 180, 200, 210, 220, 240, 280, 350, 500, 
 plain, ridge = (np.array([wrong_share(p, r) for p in counts]) for r in (0, 1))
 
 # %% [markdown]
-# The picture that comes is known as **double descent**. Having seen it, how many neurons would you have chosen,
-# looking only at its left half? (The lines about polynomials are for later.)
+# The picture that comes is known as **double descent**. How many neurons would you choose if you saw only its left
+# half, up to the grey line? (The lines about polynomials are for later.)
 
 # %%
 print("neurons  mistakes: training  new images  with ridge")
@@ -354,17 +356,18 @@ plots.show(
 # second descent is real.
 #
 # **What it isn't:** a law that larger is always better. The peak is there because nothing holds the weights back;
-# wrong labels make it higher. With ridge there is no peak, and 350 neurons with it beat 3000 without.
+# wrong labels make it higher. With ridge there is no peak, and 350 neurons with it beat 3000 without. With more wrong
+# labels the second low point may even stay above the first: try 0.3 in place of 0.1.
 #
-# And our polynomials? We stopped before their peak, which is at degree 14: 15 numbers for 15 points. Beyond it they
-# come down as well: look at the lines above the picture. But they don't come below degree 3: there the small model,
-# which happens to be the right one, stays the best. So double descent is real, but how low it ends depends on the
-# problem. Draw the curve for your own.
+# And our polynomials? We stopped before their peak, which is at degree 14: 15 numbers for 15 points. Far beyond it they
+# come down as well: look at the lines above the picture. But they don't come below degree 3: the small model, which
+# happens to be of the right kind, stays the best. So how low the second descent ends depends on the problem. Draw the
+# curve for your own.
 #
 # ## Twelve pairs of curves
 #
-# Now you judge. Twelve trainings of nets on digits, each with the **loss** on training data (solid) and on validation
-# data (dashed). There are four verdicts:
+# Now you judge. Twelve trainings of networks on digits, each with the **loss** on training data (solid) and on
+# validation data (dashed). There are four verdicts:
 #
 # - `"fits"`: nothing is wrong, even if there is some gap. (Where dropout is on for the training line only, as in most
 #   programs, that line is the *higher* one: also right.)
@@ -447,10 +450,8 @@ check(1, right, "Two errors, and the training error is taken away.")
 # **Exercise 2.** Judge the twelve pairs: `"fits"`, `"underfits"`, `"overfits"` or `"suspect"`.
 
 # %%
-answers = {
-    "A": ..., "B": ..., "C": ..., "D": ..., "E": ..., "F": ...,
-    "G": ..., "H": ..., "I": ..., "J": ..., "K": ..., "L": ...,
-}  # fmt: skip
+answers = {"A": ..., "B": ..., "C": ..., "D": ..., "E": ..., "F": ...}
+answers |= {"G": ..., "H": ..., "I": ..., "J": ..., "K": ..., "L": ...}
 
 verdicts = ["fits", "underfits", "underfits", "underfits", "fits", "suspect"]
 verdicts += ["suspect", "suspect", "fits", "overfits", "overfits", "suspect"]
@@ -484,7 +485,8 @@ check(3, answer_3 == right, "What was it that degree 14 learned by heart? Is it 
 #    and columns swapped), J (`eval()` forgotten: a jagged line, and a gap at once, though D shows that 1000 images
 #    are enough), L (leak: 100 images, and validation as good as training to the last digit; above, 100 images were
 #    good for 89 %).
-# 3. `"below"`: there is no noise to learn. Capacity alone does no harm; capacity *and* noise *and* few points do.
+# 3. `"below"`: there is no noise to learn, and the true curve is among those that degree 14 can draw. Here capacity
+#    alone does no harm; capacity *and* noise *and* few points do.
 #
 # </details>
 #

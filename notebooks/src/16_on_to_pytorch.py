@@ -3,7 +3,7 @@
 #
 # *20 minutes · needs lesson 14*
 #
-# **The idea:** PyTorch is the tool that most research is done with. You know it already, nearly: the words are the
+# **The idea:** PyTorch is the tool that most research is done with. You already know most of it: the words are the
 # same, and so are the numbers.
 #
 # You will carry a model over, weight by weight, and see the same loss, the same gradients and the same step on both
@@ -33,7 +33,7 @@ from micrograd_plus import Tensor, nn, optim
 #
 # ## Predict, then run
 #
-# We shall give both libraries the same net, the same weights and the same 64 digits, and let Adam make 100 steps.
+# We shall give both libraries the same network, the same weights and the same 64 digits, and let Adam make 100 steps.
 # Each does tens of thousands of additions and multiplications a step, in code that was written independently. **In
 # how many digits will the two losses agree at the end?** 2? 5? 12?
 
@@ -46,7 +46,8 @@ model = nn.Sequential(nn.Linear(64, 16, seed=0), nn.ReLU(), nn.Linear(16, 10, se
 print(model)
 
 # %% [markdown]
-# The same there. `.double()` makes all numbers float64, which is the habit here; PyTorch's is float32.
+# The same there. A **dtype** says how numbers are kept: float64 has about 16 digits, float32 about seven, in half the
+# room. `.double()` makes all numbers float64, which is the habit here; PyTorch's is float32.
 #
 # ```python
 # layers = torch.nn.Linear(64, 16), torch.nn.ReLU(), torch.nn.Linear(16, 10)
@@ -193,8 +194,7 @@ print("my guess:", my_guess, "digits")
 # > loss after 100 steps: 0.007614988716
 # > ```
 #
-# All twelve digits. What differs is rounding, in the 16th or so. (In float32, which has about seven digits, it is the
-# seventh.)
+# All twelve digits. What differs is rounding, in the 16th or so. (In float32 it is the seventh.)
 #
 # ## The words, side by side
 #
@@ -409,8 +409,8 @@ after = abs(small(np.array([[1.0, 2.0]])).item() - 3.0)
 check(2, abs(after - 0.2 * before) < 1e-9, "Four lines. Is one missing? Lists will do as data.")
 
 # %% [markdown]
-# **Exercise 3. What happens if…** you make a net in float32 here, `nn.Linear(64, 10, dtype=np.float32)`, and give it
-# the float64 numbers of `X`? PyTorch refuses. Which dtype has the gradient of the weight here: `"float32"` or
+# **Exercise 3. What happens if…** you make a network in float32 here, `nn.Linear(64, 10, dtype=np.float32)`, and give
+# it the float64 numbers of `X`? PyTorch refuses. Which dtype has the gradient of the weight here: `"float32"` or
 # `"float64"`? And why is that the useful one?
 
 # %%
@@ -436,8 +436,8 @@ check(3, answer_3 == str(narrow.weight.grad.dtype), "What is the gradient subtra
 # All of it. To begin there, three lines that you will write every time:
 #
 # ```python
-# device = "cuda" if torch.cuda.is_available() else "cpu"   # a graphics card, if there is one
-# net = net.float().to(device)                              # the weights go there, as float32
+# device = "cuda" if torch.cuda.is_available() else "cpu"   # a graphics card?
+# net = net.float().to(device)                              # the weights go there
 # scores = net(torch.from_numpy(array).float().to(device))  # and so must the data
 # ```
 #

@@ -12,11 +12,7 @@ import numpy as np
 
 from ...engine import no_grad
 from ...engine.graph import Node, Operand
-
-
-def is_module(model: Any) -> bool:
-    """Whether it is a network of `nn`, known by what it can do."""
-    return hasattr(model, "named_modules") and hasattr(model, "named_parameters")
+from ...explain.reading import is_module as is_module  # the other plots ask for it here
 
 
 def check_module(model: Any, who: str) -> None:
