@@ -482,9 +482,6 @@ FAULTS = {
     "n by n": (lambda: (lambda m: (((m(X) - Y[:, 0]) ** 2).mean(), m))(network(3, 4, 1)), "broadcast_both", "(40, 1)"),
     "n by n, labels a Tensor": (labels_leaf, "broadcast_both", "40 × 40"),
     "n by n, other way": (lambda: ((network(3, 4, 1)(X)[:, 0] - Y).abs().mean(),), "broadcast_both", "40 × 40"),
-    "n by n, hinge": (
-        lambda: ((1 - network(3, 4, 1)(X) * np.sign(Y[:, 0])).relu().mean(),), "broadcast_both", "`*`",
-    ),
     "underflow": (
         lambda: (lambda m: (mse_loss(m(X.astype(np.float16)), Y) * 1e-5, m))(network(3, 4, 1, dtype=np.float16)),
         "gradient_underflow", "float16",
@@ -899,3 +896,35 @@ def test_an_error_in_the_function_is_the_functions_own():
     with pytest.raises(ZeroDivisionError):
         diagnose(lambda: 1 / 0)
     assert Value(0.0).log().data == -math.inf  # nobody is watching any more
+
+
+def test_equal_rows_and_outer_products_are_no_broadcast():
+    column = Tensor(np.zeros((3, 1)))
+    for loss in (column * np.ones((3, 3)), column - np.ones((3, 3)), column * Tensor(np.arange(3.0)),
+                 column - Tensor(np.ones((3, 3)))):  # fmt: skip
+        assert "broadcast_both" not in diagnose(loss.sum()).problems
+    assert "broadcast_both" in diagnose((column - np.arange(3.0)).sum()).problems
+    assert "broadcast_both" in diagnose((column - Tensor(np.ones(3))).sum()).problems
+
+
+@pytest.mark.parametrize("grad", [-4.0, 6.0])
+def test_a_gradient_that_was_set_is_not_called_added_up(grad):
+    a = Value(2.0, label="a")
+    loss = a * a
+    loss.backward()
+    a.grad = grad
+    finding = diagnose(loss)["gradients_added_up"]
+    assert "the gradient that is there isn't this loss's, in a" in finding.what
+    assert "adds" not in finding.why
+
+
+def test_detect_anomaly_takes_no_switch():
+    for switch in (True, False, 3):
+        with pytest.raises(TypeError, match=r"with detect_anomaly\(\):.*allow_inf=True"):
+            detect_anomaly(switch)
+
+
+@pytest.mark.parametrize("history", ["abc", 3.0, [1.0, None], ["a"]])
+def test_a_history_that_is_none_is_refused(history):
+    with pytest.raises(TypeError, match="diagnose: history is"):
+        diagnose(Value(2.0) * 3, history=history)

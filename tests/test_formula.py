@@ -274,3 +274,47 @@ def test_without_sympy_there_is_the_text_and_one_line_more(monkeypatch):
     assert shown.text == TEXTS["tanh"] + "\n(in LaTeX too, in a notebook: pip install sympy)"
     assert shown._repr_latex_() is None
     assert formula(Binary("f", lambda a, b: a - b, lambda y, a, b: 1, lambda y, a, b: -1)).latex is None
+
+
+# ---- the learner's names --------------------------------------------------------------------------------------------
+
+
+def test_variables_give_their_names():
+    a, b = Value(2.0), Value(-3.0)
+    c = a * b
+    assert formula(c, {"a": a, "b": b, "c": c}).text.splitlines()[0] == "c = a·b"
+    w = Tensor([1.0, 2.0])
+    out = w.tanh()
+    assert formula(out, names={"w": w, "out": out}).text.startswith("out = tanh(w)")
+    assert formula((w @ w), {"w": w}).text.startswith("y = a @ b")
+    with pytest.raises(TypeError, match=r"names is a dict"):
+        formula(c, [a])
+
+
+def test_one_name_never_stands_for_two_nodes():
+    first, second = labelled(2.0, "a"), labelled(3.0, "a")
+    assert formula(first * second).text.splitlines()[0] == "y = b·c"
+    third = Value(5.0)
+    inputs = formula(add_up([first, third, second]), {"w": third}).text.splitlines()[0].split(" + ")
+    assert len(set(inputs)) == 3
+    assert inputs[1] == "w"
+    y = first * labelled(4.0, "w")
+    y.label = "a"
+    assert formula(y).text.splitlines()[0] == "y = b·w"
+    many = add_up([Value(float(i)) for i in range(30)])
+    assert len({line.of for line in formula(many) if line.kind == "slope"}) == 30
+
+
+def test_numbers_of_an_earlier_forward_pass_are_said_to_be():
+    a, b = labelled(2.0, "a"), labelled(3.0, "b")
+    product, square = a * b, a**2
+    assert "forward pass" not in formula(product).text + formula(square).text
+    a.data, b.data = 3.0, 2.0  # the product is the same, its slopes are not
+    assert "taken in the forward pass: .data was changed since" in formula(product).text
+    a.data = -2.0
+    assert "taken in the forward pass" in formula(square).text
+    x = Tensor([1.0, 2.0], label="x")
+    y = x * x
+    assert "forward pass" not in formula(y).text
+    x.data = np.array([5.0, 6.0])
+    assert "taken in the forward pass" in formula(y).text

@@ -115,7 +115,6 @@ WRONG = {
     "transposed": (lambda a, b: turned(a, b), (SQUARE, SQUARE + 1), "a: right when transposed"),
     "without g": (lambda a: deaf(a), (SQUARE[0],), "a: right without what arrives from above"),
     "inside": (lambda a: tanh_with(lambda y, x: 1 - y)(a * 2) + a, (0.4,), "found in the operation `my_tanh`"),
-    "at a pole": (lambda x: x.sqrt(), (0.0,), "x: not finite: the slope, or f a small step away"),
 }  # fmt: skip
 
 
@@ -144,7 +143,10 @@ def test_the_input_and_the_element_are_named():
     row = next(line for line in str(result).splitlines() if line.startswith("weights[1, 1]"))
     assert row.endswith("wrong")
     assert "b[" in str(result)
-    assert result.hints[0] == "weights: 1 of 4 wrong, the worst at weights[1, 1]: no usual mistake fits"
+    assert result.hints[0] == (
+        "weights: 1 of 4 wrong, the worst at weights[1, 1]: no usual mistake fits. Is a path not recorded: .detach(), "
+        ".data, no_grad() or float() on the way?"
+    )
 
 
 def test_a_kink_is_said_and_not_called_wrong():
@@ -306,3 +308,93 @@ def test_the_error_over_h_is_a_valley():
     assert arrays.complex_step is None
     assert "not of arrays" in arrays.why_not_complex
     assert arrays.exact == pytest.approx(6)
+
+
+# ---- several outputs, edges of a domain, hooks -----------------------------------------------------------------------
+
+
+def test_of_several_outputs_the_gradient_of_their_sum_is_shown():
+    result = gradcheck(lambda x: x * x, Tensor([1.0, 2.0, 3.0]))
+    assert [c.analytic for c in result.checks] == [2.0, 4.0, 6.0]
+    assert gradcheck(lambda x: [x, x], 1.0).checks[0].analytic == 2.0
+    assert [c.analytic for c in gradgradcheck(lambda x: x**3, Tensor([1.0, 2.0])).checks] == pytest.approx([6.0, 12.0])
+
+
+def test_a_rule_that_is_right_for_a_sum_alone_is_found():
+    result = gradcheck(lambda a: deaf(a), SQUARE[0])
+    assert not result
+    assert "with the outputs weighted differently" in result.hints[0]
+    assert gradcheck(lambda a: deaf(a).sum(), SQUARE[0])  # one output: nothing to weight
+
+
+EDGES = [lambda x: x**0.5, lambda x: x.sqrt(), lambda x: x.log(), lambda x: x**1.5, lambda x: 1 / x, lambda x: x.exp()]
+
+
+@pytest.mark.parametrize("f", EDGES)
+def test_near_the_edge_of_a_domain_right_rules_pass(f):
+    result = gradcheck(f, 1e-10)
+    assert result.checks[0].verdict == "ok", result
+    assert not result.hints
+
+
+WRONG_AT_EDGES = {
+    "sqrt": Unary("my_sqrt", lambda x: x**0.5, lambda y, x: 1 / y),
+    "inverse": Unary("my_inverse", lambda x: 1 / x, lambda y, x: y * y),
+    "exp": Unary("my_exp", TABLE["exp"].forward, lambda y, x: 2 * y),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_AT_EDGES)
+def test_near_the_edge_of_a_domain_wrong_rules_are_found(name):
+    result = gradcheck(lambda x: WRONG_AT_EDGES[name](x), 1e-10)
+    assert [c.verdict for c in result.checks] == ["wrong"]
+    assert f"found in the operation `my_{name}`" in str(result)
+    assert "kink" not in str(result)
+
+
+def test_what_can_not_be_checked_is_neither_right_nor_wrong():
+    result = gradcheck(lambda x: x.sqrt(), 0.0)
+    assert not result
+    assert not result.wrong
+    assert "gradcheck: nothing could be checked" in str(result)
+    assert result.hints == [
+        "x: not finite: the slope, or f a small step away, is inf or nan (a pole, or the edge of where f is defined), "
+        "so it can't be checked there"
+    ]
+    some = gradcheck(lambda x: x.sqrt(), Tensor([0.0, 1.0]))
+    assert some
+    assert "(1 can't be checked)" in str(some)
+    pole = gradcheck(lambda x: 1 / (x - 1), 1 + 1e-10)
+    assert "a pole is crossed by the step" in str(pole)
+    assert "kink" not in str(pole)
+    assert gradcheck(Unary("no slope", lambda x: x * x, lambda y, x: math.nan), 0.5).wrong
+
+
+def test_the_kink_of_abs_stays_one():
+    half = Unary("my_abs", TABLE["abs"].forward, lambda y, x: 0.5)
+    assert gradcheck(half, 0.0).checks[0].verdict == "kink"
+
+
+def test_a_branch_that_was_cut_is_hinted_at():
+    hints = " ".join(gradcheck(lambda x: (x * x).detach() + x, 3.0).hints)
+    for word in (".detach()", ".data", "no_grad", "float()"):
+        assert word in hints
+
+
+def test_hooks_are_not_called_and_stay():
+    model, calls = nn.Linear(2, 1), []
+    model.weight.register_hook(calls.append)
+    hooks = model.weight.hooks
+    assert gradcheck(model, np.ones((1, 2)))
+    assert not calls
+    assert model.weight.hooks is hooks
+
+
+def test_bad_arguments_are_named():
+    for f in (None, "x"):
+        with pytest.raises(TypeError, match=r"gradcheck needs a function first, .* got (NoneType|str)"):
+            gradcheck(f)
+    with pytest.raises(TypeError, match=r"write 3\.0 in place of 3"):
+        gradcheck(lambda x: x * x, 3)
+    with pytest.raises(ValueError, match="f gave an empty list"):
+        gradcheck(lambda x: [], 1.0)

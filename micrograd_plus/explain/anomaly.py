@@ -31,7 +31,7 @@ def detect_anomaly(function: Callable | None = None, *, allow_inf: bool = False)
     allow_inf: let infinities pass and stop at nan alone, for code that means them (a mask of -inf before a softmax).
     Raises AnomalyError, which names the operation, its operands with their numbers, and the line. It looks at every
     result, so the computation is slower: use it to find a fault, not to train. Put `backward()` inside as well. Inside
-    no_grad() nothing is watched. Everything is as before on leaving.
+    no_grad() nothing is watched. Everything is as before on leaving. TypeError for an argument that is no function.
 
     >>> from micrograd_plus import Value
     >>> p = Value(0.0, label="p")
@@ -43,6 +43,11 @@ def detect_anomaly(function: Callable | None = None, *, allow_inf: bool = False)
       why: the logarithm goes to minus infinity at 0
       what to do: add a small constant, log(x + 1e-12), or use a loss that starts from logits, as cross_entropy does
     """
+    if function is not None and not callable(function):
+        raise TypeError(
+            f"detect_anomaly takes a function (as a decorator) or nothing, got {function!r:.60}: it watches where it "
+            "stands, so write `with detect_anomaly():`, or detect_anomaly(allow_inf=True) to stop at nan alone"
+        )
     context = _watching(allow_inf)
     return context if function is None else context(function)
 

@@ -28,6 +28,9 @@ def gradcheck(
     parameters are checked too; or a row of the table (which needs no inputs: it is checked at a few points).
     inputs: Values, Tensors, or floats and float arrays that become such, and lists of them; anything else (integer
     labels, text) is handed to f as it is. rtol, atol: what counts as equal (fit for the dtype unless given).
+    Of several outputs the gradient shown is that of their sum. Then it is checked once more with the outputs weighted
+    at random, which finds rules that are right for a sum alone. Hooks aren't called. Next to a pole or an edge a number
+    may be "not finite": it can't be checked, and isn't counted as wrong.
     sample: about so many numbers are checked at most, chosen with `seed`. ValueError for an f that gives other numbers
     when it is called again (dropout), or not finite ones; TypeError for one that gives no Value or Tensor.
 
@@ -38,6 +41,7 @@ def gradcheck(
     >>> print(gradcheck(wrong, 0.5).hints[0])
     x: the slope is right with y and x exchanged: the rule is called as slope(y, x, …), y first
     """
+    _need_function(f, "gradcheck")
     return check(f, inputs, Options(rtol, atol, sample, seed))
 
 
@@ -49,4 +53,13 @@ def gradgradcheck(
     >>> bool(gradgradcheck(lambda a, b: a**3 * b, 0.5, -2.0))
     True
     """
+    _need_function(f, "gradgradcheck")
     return check(f, inputs, Options(rtol, atol, sample, seed), second=True)
+
+
+def _need_function(f: Any, who: str) -> None:
+    if not callable(f):
+        raise TypeError(
+            f"{who} needs a function first, and then its inputs, got {type(f).__name__} {f!r:.60}: "
+            f"{who}(lambda x: x * x, 3.0), a module, or a row of the table"
+        )

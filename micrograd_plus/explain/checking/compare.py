@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .differences import central, one_sided, refined
+from .differences import central, is_pole, near, one_sided, refined
 from .inputs import index_at
 from .problem import Problem
 from .result import Check
@@ -21,17 +21,26 @@ def compared(problem: Problem, k: int, place: int, gradient: Any, tolerance: tup
     analytic = _at(gradient, place)
     x, f, h = problem.number(k, place), problem.along(k, place), problem.usual_step(k, place)
     check = Check(problem.names[k], index_at(place, shape), analytic, math.nan)
-    for difference in (central, refined):
-        check.numeric, noise = difference(f, x, h, problem.precision)
-        rtol, atol = tolerance
-        if abs(analytic - check.numeric) <= atol + rtol * max(abs(analytic), abs(check.numeric)) + noise:
+    rtol, atol = tolerance
+    check.zero = atol
+    steady = False  # whether differences with several steps agree
+    for difference in (central, refined, near):
+        slope, noise, *agree = difference(f, x, h, problem.precision)
+        if difference is near:
+            if not any(agree):
+                break
+            h = abs(x) / 40
+        check.numeric, steady = slope, any(agree)
+        if math.isfinite(analytic) and abs(analytic - slope) <= atol + rtol * max(abs(analytic), abs(slope)) + noise:
             return check
-    if not (math.isfinite(analytic) and math.isfinite(check.numeric)):
+    if not math.isfinite(check.numeric) or not (math.isfinite(analytic) or steady):
         check.verdict = "not finite"
         return check
     check.verdict = "wrong"
     sides = one_sided(f, x, h, problem.precision)
-    if sides is not None:
+    if sides is not None and is_pole(f, x, h):
+        check.verdict, check.note = "not finite", f"{check.where}: can't be checked: a pole is crossed by the step"
+    elif sides is not None:
         _judge_kink(check, *sides, tolerance)
     return check
 

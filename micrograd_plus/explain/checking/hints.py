@@ -40,7 +40,7 @@ def hints_for(problem: Problem, result: GradCheck, analytic: list, tolerance: tu
     hints = []
     for k, name in enumerate(problem.names):
         checks = [c for c in result.checks if c.name == name]
-        wrong = [c for c in checks if c.verdict not in ("ok", "kink")]
+        wrong = [c for c in checks if c.verdict == "wrong"]
         if wrong:
             hints.append(f"{name}: {_explained(WrongInput(problem, k, checks, wrong, analytic[k], tolerance))}")
     return hints
@@ -51,16 +51,21 @@ def _explained(x: WrongInput) -> str:
         if text := explanation(x):
             return text
     worst = x.wrong[0] if len(x.wrong) == 1 else max(x.wrong, key=lambda c: c.error)
-    return f"{len(x.wrong)} of {len(x.checks)} wrong, the worst at {worst.where}: no usual mistake fits"
+    cut = "" if x.problem.row else ". Is a path not recorded: .detach(), .data, no_grad() or float() on the way?"
+    return f"{len(x.wrong)} of {len(x.checks)} wrong, the worst at {worst.where}: no usual mistake fits{cut}"
+
+
+def not_checked(result: GradCheck) -> list[str]:
+    """A line for each input of which some numbers can't be compared."""
+    names = dict.fromkeys(c.name for c in result.checks if c.verdict == "not finite" and not c.note)
+    return [
+        f"{name}: not finite: the slope, or f a small step away, is inf or nan (a pole, or the edge of where f is "
+        "defined), so it can't be checked there"
+        for name in names
+    ]
 
 
 # -- the usual mistakes: each function gives its sentence, or "" where it doesn't fit ---------------------------------
-
-
-def _not_finite(x: WrongInput) -> str:
-    if not any(c.verdict == "not finite" for c in x.wrong):
-        return ""
-    return "not finite: the slope, or f a small step away, is inf or nan (a pole, or the edge of where f is defined)"
 
 
 def _nothing_arrives(x: WrongInput) -> str:
@@ -145,6 +150,6 @@ def _constant_factor(x: WrongInput) -> str:
 
 
 EXPLANATIONS: tuple[Callable[[WrongInput], str], ...] = (
-    _not_finite, _nothing_arrives, _y_and_x_exchanged, _gradient_of_another, _transposed, _without_upstream,
+    _nothing_arrives, _y_and_x_exchanged, _gradient_of_another, _transposed, _without_upstream,
     _constant_factor,
 )  # fmt: skip

@@ -17,7 +17,7 @@ EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10}
 
 
 class Problem:
-    """f at its inputs, as one number: its outputs times fixed weights, added up.
+    """f at its inputs, as one number: its outputs added up, or times weights once draw_weights() was called.
 
     leaves: what is varied, with names. The inputs are copies; a module's parameters are its own, and put_back()
     restores them from `originals`. here: the numbers at which f is checked, in float64. drawn: the weights.
@@ -37,12 +37,13 @@ class Problem:
                 self.names.append(name)
         if not self.leaves:
             raise TypeError(
-                "gradcheck: there is nothing to differentiate: give f Values, Tensors, floats or float arrays"
+                "gradcheck: there is nothing to differentiate: give f Values, Tensors, floats or float arrays. "
+                "Whole numbers are handed to f as they are, like labels: write 3.0 in place of 3"
             )
         self.originals = [(leaf, _numbers(leaf), leaf.grad) for leaf in self.leaves]
         self.dtype = min((_dtype(leaf) for leaf in self.leaves), key=lambda name: int(name[5:]))
         self.rng = random.Random(seed)
-        self.drawn: dict[str, list[float]] = {}  # weights of the outputs, drawn once
+        self.drawn: dict[str, list[float]] = {}  # weights of the outputs: 1 each to begin with
         self.analytic_pass = False
         self.here = [_widened(numbers) for _, numbers, _ in self.originals]
         self.precision = EPSILON["float64"]
@@ -83,11 +84,11 @@ class Problem:
         return gradients(self._weighted(outputs_of(y), "inner"), self.leaves)
 
     def _weighted(self, outputs: list, which: str = "outer") -> Any:
-        """Σ weight × output: so that a mistake in any of them shows. A single number has weight 1."""
+        """Σ weight × output."""
         sizes = [getattr(y, "size", 1) for y in outputs]
-        if which not in self.drawn:
-            self.drawn[which] = [1.0] if sizes == [1] else [self.rng.uniform(0.5, 1.5) for _ in range(sum(sizes))]
-        weights, total, start = self.drawn[which], 0.0, 0
+        if not sizes:
+            raise ValueError("gradcheck: f gave an empty list: there is no output to differentiate")
+        weights, total, start = self.drawn.setdefault(which, [1.0] * sum(sizes)), 0.0, 0
         for y, n in zip(outputs, sizes, strict=True):
             part = weights[start : start + n]
             start += n
@@ -100,6 +101,15 @@ class Problem:
                 total = total + (y * np.array(part, dtype).reshape(y.shape)).sum()
         return total
 
+    def draw_weights(self) -> bool:
+        """Weight the outputs differently from now on, at random. False where there is but one: nothing changes."""
+        several = [which for which, weights in self.drawn.items() if len(weights) > 1]
+        for which in several:
+            self.drawn[which] = [self.rng.uniform(0.5, 1.5) for _ in self.drawn[which]]
+        if several:
+            self._settle()  # noise that cancels in the sum shows here
+        return bool(several)
+
     @property
     def weights(self) -> list[float]:
         """What each number of the outputs is multiplied by."""
@@ -110,7 +120,7 @@ class Problem:
         with nullcontext() if self.second else no_grad():
             try:
                 outputs = self.outputs(numbers)
-            except (ArithmeticError, ValueError):
+            except (ArithmeticError, ValueError, TypeError):  # a TypeError: (-1e-6)**0.5 is complex
                 if numbers is self.here:
                     raise
                 return math.nan  # a step further f isn't defined
@@ -121,7 +131,7 @@ class Problem:
         return float(total)
 
     def analytic(self) -> list:
-        """What backward() gives each leaf; nothing in the graph keeps a trace of it."""
+        """What backward() gives each leaf, without hooks; nothing in the graph keeps a trace of it."""
         self.analytic_pass = True
         try:
             total = self._weighted(self.outputs(None))
@@ -133,15 +143,17 @@ class Problem:
         if not isinstance(total, Node) or not total.requires_grad:  # nothing leads back: a constant, or cut off
             return [None] * len(self.leaves)
         nodes = order(total)
-        before = [node.grad for node in nodes]
+        before = [(node.grad, node.hooks) for node in nodes]
         try:
+            for node in nodes:
+                node.hooks = None
             for leaf in self.leaves:
                 leaf.grad = leaf.no_gradient
             total.backward()  # type: ignore[attr-defined]
             return [leaf.grad for leaf in self.leaves]
         finally:
-            for node, grad in zip(nodes, before, strict=True):
-                node.grad = grad
+            for node, (grad, hooks) in zip(nodes, before, strict=True):
+                node.grad, node.hooks = grad, hooks
 
     def moved(self, k: int, place: int, to: float) -> list:
         """All numbers, with one of them at another place."""

@@ -15,7 +15,8 @@ class Check:
     """One number of one input: what backward() gives for it, and what differences give.
 
     verdict: "ok", "wrong", "kink" (no derivative here, and the analytic one lies between the slopes on both sides) or
-    "not finite". complex: the complex step's number, or None. error: |analytic - numeric| / the larger of them.
+    "not finite" (it can't be checked). complex: the complex step's number, or None.
+    error: |analytic - numeric| / the larger of them. zero: numbers up to this size count as 0.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Check:
     verdict: str = "ok"
     complex: float | None = None
     note: str = ""
+    zero: float = 0.0
 
     @property
     def where(self) -> str:
@@ -35,7 +37,7 @@ class Check:
     def error(self) -> float:
         """The relative error."""
         size = max(abs(self.analytic), abs(self.numeric))
-        return abs(self.analytic - self.numeric) / size if size else 0.0
+        return abs(self.analytic - self.numeric) / size if size > self.zero else 0.0
 
 
 @dataclass
@@ -50,17 +52,23 @@ class GradCheck:
     broken: bool = False  # backward() itself failed: nothing could be compared
 
     def __bool__(self) -> bool:
-        return not self.wrong and not self.broken
+        checked = any(c.verdict != "not finite" for c in self.checks)
+        return not self.failed and (checked or not self.checks)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something is wrong, as against right or not to be checked."""
+        return bool(self.wrong) or self.broken
 
     @property
     def passed(self) -> bool:
-        """Whether no number is wrong."""
+        """Whether no number is wrong, and some could be checked."""
         return bool(self)
 
     @property
     def wrong(self) -> list[Check]:
         """The checks that failed, the worst first."""
-        bad = [c for c in self.checks if c.verdict not in ("ok", "kink")]
+        bad = [c for c in self.checks if c.verdict == "wrong"]
         return sorted(bad, key=lambda c: -c.error if c.error == c.error else -math.inf)
 
     def __str__(self) -> str:
@@ -76,8 +84,12 @@ class GradCheck:
             return f"{self.title} FAILED: backward() does not get through"
         if self.wrong:
             return f"{self.title} FAILED: {len(self.wrong):,} wrong, {some} numbers checked"
+        unknown = sum(c.verdict == "not finite" for c in self.checks)
+        if not self:
+            return f"{self.title}: nothing could be checked"
+        also = f" ({unknown:,} can't be checked)" if unknown else ""
         worst = f", largest relative error {max(errors):.1e}" if errors else ""
-        return f"{self.title} passed: {some} numbers checked{worst}"
+        return f"{self.title} passed: {some} numbers checked{also}{worst}"
 
     def _table(self) -> list[str]:
         """One line an input, its worst number: the wrong ones first."""

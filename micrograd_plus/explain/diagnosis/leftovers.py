@@ -48,6 +48,15 @@ def _added_up(case: Case, leaves: list[Node], scale: float) -> Iterator[Finding]
         return
     factors = [_factor(x.grad, case.gradients[x] * scale) for x in wrong]
     alike = max(factors) - min(factors) <= 1e-6 * abs(factors[0])  # False where one of them is nan
+    if alike and (factors[0] < 1.5 or abs(factors[0] - round(factors[0])) > 1e-6 * factors[0]):
+        yield Finding(  # adding up gives twice, three times …
+            "gradients_added_up", WARNING,
+            f"the gradient that is there isn't this loss's, in {listed(map(case.name, wrong))}: "
+            f"it is {factors[0]:.4g} times as large",
+            "it was set or scaled by hand, or is from another backward()",
+            "call optimizer.zero_grad() and then loss.backward(); if you changed .grad on purpose, all is well",
+        )  # fmt: skip
+        return
     times = f"{factors[0]:.4g} times " if alike else "not "
     yield Finding(
         "gradients_added_up", WARNING,

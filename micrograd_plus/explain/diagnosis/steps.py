@@ -115,9 +115,25 @@ def _losses(history: Any) -> list[float]:
     """The losses in a History (of its epochs; of its steps, if there are few epochs) or in a list."""
     if history is None:
         return []
-    if isinstance(history, (list, tuple)) or hasattr(history, "tolist"):
-        return [float(x.item() if isinstance(x, Node) else x) for x in history]  # type: ignore[attr-defined]
+    if isinstance(history, (list, tuple)) or bool(getattr(history, "shape", ())):
+        return [_number(x, i) for i, x in enumerate(history)]
+    if not hasattr(history, "rows") and not hasattr(history, "steps"):
+        raise TypeError(
+            f"diagnose: history is what fit() returned, a Recorder, or a list of losses; got "
+            f"{type(history).__name__} {history!r:.60}"
+        )
     if _recorded_step(history):
         return []  # a Recorder: its steps are numbers of steps
     rows = [row["loss"] for row in getattr(history, "rows", []) if "loss" in row]
     return rows if len(rows) >= MANY_LOSSES else list(getattr(history, "steps", [])) or rows
+
+
+def _number(loss: Any, i: int) -> float:
+    """Entry i of a list of losses."""
+    try:
+        return float(loss.item() if isinstance(loss, Node) and hasattr(loss, "item") else numbers_of(loss))
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"diagnose: history is a list of losses, one number each; its entry {i} is {type(loss).__name__} "
+            f"{loss!r:.60}. Keep loss.item() of each step"
+        ) from None

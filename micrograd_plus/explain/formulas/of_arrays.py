@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...engine.graph import Many, Node, Op
@@ -16,9 +16,9 @@ from .source import source_line
 from .with_numbers import with_numbers
 
 
-def of_arrays(op: Op, node: Node | None) -> Formula:
+def of_arrays(op: Op, node: Node | None, own: Mapping[Node, str]) -> Formula:
     """The lines for a row of arrays; of a node, with its shapes."""
-    y, names = names_in(op, node)
+    y, names = names_in(op, node, own)
     settings = dict(node.settings) if node is not None else {}
     if node is None:
         wanted = _settings_of(op, len(names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ...engine.graph import Many, Node, Op
@@ -15,9 +16,9 @@ from .source import source_line
 from .with_numbers import with_numbers
 
 
-def of_numbers(op: Op, node: Node | None) -> Formula:
+def of_numbers(op: Op, node: Node | None, own: Mapping[Node, str]) -> Formula:
     """The lines for a row that has slopes; of a node, with its numbers."""
-    y, names = names_in(op, node)
+    y, names = names_in(op, node, own)
     # In x**2 the 2 is a number and no input: it stands in the formula as it is.
     fixed = {i: _plain(x) for i, x in enumerate(node.operands) if _is_plain(x)} if node is not None else {}
     try:
