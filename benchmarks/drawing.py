@@ -11,10 +11,12 @@ its calls: forward passes with and without them, in turns; the median ratio of n
 from __future__ import annotations
 
 import gc
+import os
 import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from itertools import pairwise
 
@@ -103,6 +105,10 @@ def first_picture() -> None:
         f"  first SVG of a process: {statistics.median(whole) * 1e3:.0f} ms with Python's start and the imports, "
         f"{extra * 1e3:.0f} ms without"
     )
+    with tempfile.TemporaryDirectory() as empty:  # where the compiled layout engine is kept: nothing there yet
+        environment = os.environ | {"XDG_CACHE_HOME": empty, "LOCALAPPDATA": empty, "HOME": empty}
+        first = seconds(lambda: subprocess.run([sys.executable, "-c", FIRST], check=True, env=environment))
+    print(f"  the very first on a computer, which compiles the layout engine: {first:.1f} s")
 
 
 def call_without_notes(self, *args, **kwargs):
@@ -118,19 +124,22 @@ def call_without_notes(self, *args, **kwargs):
 def cost_of_notes(name: str, model, x, calls: int) -> None:
     call_with_notes = Module.__call__
 
+    def run() -> None:
+        for _ in range(calls):
+            model(x)
+
     def passes(call) -> float:
         Module.__call__ = call
         try:
-            return seconds(lambda: [model(x) for _ in range(calls)])
+            return seconds(run)
         finally:
             Module.__call__ = call_with_notes
 
     ratios = []
     gc.collect()
-    for i in range(80):  # first the one, then the other, since whichever comes second finds the memory warm
-        pair = [call_without_notes, call_with_notes][:: 1 if i % 2 else -1]
-        took = dict(zip(pair, map(passes, pair), strict=True))
-        ratios.append(took[call_with_notes] / took[call_without_notes])
+    for _ in range(60):  # without, with, with, without: a machine that slows down or speeds up meanwhile cancels out
+        turns = [passes(call) for call in (call_without_notes, call_with_notes, call_with_notes, call_without_notes)]
+        ratios.append((turns[1] + turns[2]) / (turns[0] + turns[3]))
     low, middle, high = statistics.quantiles(ratios, n=4)
     print(
         f"  a forward pass with notes, {name:24s} {middle:.3f} times one without (half of them {low:.3f} to {high:.3f})"
