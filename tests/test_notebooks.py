@@ -1,6 +1,7 @@
 """The lessons: each is run from a clean kernel, and must say what its committed notebook says."""
 
 import html
+import math
 import re
 import sys
 from itertools import pairwise
@@ -20,6 +21,10 @@ import build  # noqa: E402 - notebooks/build.py
 SOURCES = build.sources()
 IDS = [source.stem for source in SOURCES]
 LARGEST = {"00": 800_000}  # the one that trains on pictures may be larger
+# Hundreds of training steps carry a last digit, which processors round differently, up to the first ones. There numbers
+# may be a tenth off; in all other lessons, and in all words, nothing may.
+TRAINS = {"00", "07", "09", "10", "12", "13", "14"}
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 @pytest.fixture(scope="module", params=SOURCES, ids=IDS)
@@ -34,6 +39,22 @@ def outputs_of(notebook):
     return [(i, output) for i, cell in enumerate(notebook.cells) for output in cell.get("outputs", [])]
 
 
+def agree(now, then, roughly):
+    """Whether two outputs say the same: the same words, and the same numbers (or, roughly, a tenth apart)."""
+    if now == then or not roughly:
+        return now == then
+    words = [re.sub(r"\s+", " ", NUMBER.sub("#", text)) for text in (now, then)]
+    pairs = zip(NUMBER.findall(now), NUMBER.findall(then), strict=False)
+    return words[0] == words[1] and all(math.isclose(float(a), float(b), rel_tol=0.1, abs_tol=0.02) for a, b in pairs)
+
+
+def test_numbers_may_be_a_tenth_off_where_a_lesson_trains_and_words_never():
+    assert agree("loss 0.50 right 97%", "loss 0.52 right 96%", roughly=True)
+    assert not agree("loss 0.50", "loss 0.52", roughly=False)
+    assert not agree("loss 0.50", "loss 0.60", roughly=True)
+    assert not agree("loss 0.50", "gain 0.50", roughly=True)
+
+
 def test_it_runs_and_says_what_is_stored(lesson):
     source, stored = lesson
     fresh = build.executed(source)
@@ -43,8 +64,8 @@ def test_it_runs_and_says_what_is_stored(lesson):
     for i, (cell, before) in enumerate(zip(fresh.cells, stored.cells, strict=True)):
         lines = [re.sub(r"#L\d+", "#L", c.source) for c in (cell, before)]  # code may have moved by some lines
         assert lines[0] == lines[1], f"cell {i} differs from its source: build it again"
-        texts = [list(map(build.text_of, c.get("outputs", []))) for c in (cell, before)]
-        assert texts[0] == texts[1], f"cell {i} says something else than what is stored"
+        now, then = ("\n".join(map(build.text_of, c.get("outputs", []))) for c in (cell, before))
+        assert agree(now, then, source.stem[:2] in TRAINS), f"cell {i} says:\n{now}\nand stored is:\n{then}"
 
 
 def test_it_can_be_kept_and_shown(lesson):
