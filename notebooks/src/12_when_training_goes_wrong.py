@@ -105,11 +105,11 @@ mg.diagnose(lambda: loss_of(patient), patient)
 #
 # ## Patient 2: saturated
 #
-# This one is given its inputs in another unit: each number is 30 times as large. **Predict:** does that matter? A layer
-# could use weights that are 30 times smaller.
+# This one is given its inputs in another unit: each number is 100 times as large. **Predict:** does that matter? A layer
+# could use weights that are 100 times smaller.
 
 # %%
-X_large = 30 * X
+X_large = 100 * X
 patient = network(Tanh)
 mg.diagnose(lambda: loss_of(patient, X_large), patient)
 
@@ -124,7 +124,7 @@ mg.diagnose(lambda: loss_of(patient, X_large), patient)
 # %%
 X_scaled = mg.data.standardize(X_large)
 fig, axes = plt.subplots(2, 1, figsize=(6.4, 5.4), layout="constrained")
-pair = [(X_large, "inputs 30 times too large"), (X_scaled, "inputs standardised")]
+pair = [(X_large, "inputs 100 times too large"), (X_scaled, "inputs standardised")]
 for ax, (inputs, name) in zip(axes, pair):
     train(network(Tanh), inputs, name=f"{name}: ")
     plots.activations(patient, inputs, ax=ax).set_title(name, pad=18)
@@ -300,7 +300,7 @@ except RuntimeError as error:
 my_guess = 0.9
 
 moons, moon_labels = mg.data.make_moons(400, noise=0.15, seed=5)
-new_points, new_labels = 30 * moons, moon_labels.reshape(-1, 1)
+new_points, new_labels = 100 * moons, moon_labels.reshape(-1, 1)
 model = network(Tanh)
 train(model, X_scaled, steps=1000)
 
