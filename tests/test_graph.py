@@ -15,7 +15,7 @@ import pytest
 
 import micrograd_plus
 from micrograd_plus import Tensor, Ternary, Unary, Value, grad, no_grad, sin, tanh, value_and_grad, where
-from micrograd_plus.engine import Structural, graph, ops
+from micrograd_plus.engine import Structural, graph, ops, recording
 from micrograd_plus.engine.graph import backward, is_recording, order
 
 KINDS = {"value": lambda x: Value(x), "tensor": lambda x: Tensor(np.full((2, 3), x))}
@@ -284,9 +284,9 @@ def _recording_again():
     """Whatever a test of no_grad does, the next test records."""
     from micrograd_plus.engine import graph
 
-    token = graph._recording.set(True)
+    token = recording._recording.set(True)
     yield
-    graph._recording.reset(token)
+    recording._recording.reset(token)
 
 
 @both
@@ -925,11 +925,11 @@ def test_a_derivative_can_be_pickled():
 # ---- watching ----------------------------------------------------------------------------------------------
 
 
-class Watcher:
+class Watcher(graph.Watcher):
     def __init__(self):
         self.seen = []
 
-    def made(self, op, operands, y):
+    def made(self, op, operands, y, settings):
         self.seen.append((op.name, len(operands), y.requires_grad))
 
     def pushed(self, node):
@@ -960,7 +960,7 @@ def test_a_watcher_also_sees_what_grad_computes():
 
 def test_a_watcher_that_raises_stops_the_computation_there():
     class Stop(Watcher):
-        def made(self, op, operands, y):
+        def made(self, op, operands, y, settings):
             raise ArithmeticError("stop")
 
     with pytest.raises(ArithmeticError, match="stop"), graph.watched_by(Stop()):

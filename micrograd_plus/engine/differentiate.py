@@ -7,7 +7,8 @@ from functools import wraps
 from typing import Any
 
 from . import graph, ops
-from .graph import Node, inside_grad
+from .graph import Node
+from .recording import _recording, inside_grad, is_recording
 from .value import Value, as_float
 
 
@@ -30,7 +31,7 @@ def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
         of_arrays = any(isinstance(args[i], (list, tuple)) or hasattr(args[i], "shape") for i in places)
         args = tuple(_variable(x, of_arrays) if i in places else x for i, x in enumerate(args))
         wanted = [args[i] for i in places]
-        recording, inside = graph._recording.set(graph.is_recording() or True), inside_grad.set(True)
+        tokens = _recording.set(is_recording() or True), inside_grad.set(True)
         try:
             y = f(*args, **kwargs)
             if not isinstance(y, Node):  # a constant
@@ -39,8 +40,8 @@ def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
                 raise ValueError(f"grad: the function must give one number, it gave shape {y.shape}: reduce it first")
             slopes = graph.gradients(y, wanted) if isinstance(y, Node) else [0.0 * x.ones() for x in wanted]
         finally:
-            graph._recording.reset(recording)
-            inside_grad.reset(inside)
+            _recording.reset(tokens[0])
+            inside_grad.reset(tokens[1])
         if not outer:
             y, slopes = _plain(y), [_plain(s) for s in slopes]
         return y, slopes[0] if isinstance(argnums, int) else tuple(slopes)
@@ -70,11 +71,11 @@ def _variable(x: Any, of_arrays: bool) -> Node:
     if isinstance(x, Node):
         if not x.requires_grad:
             return type(x)(x.data)  # type: ignore[call-arg]
-        token = graph._recording.set(graph.is_recording() or True)
+        token = _recording.set(is_recording() or True)
         try:
             return x.apply(ops.itself, x)
         finally:
-            graph._recording.reset(token)
+            _recording.reset(token)
     if of_arrays:
         from .tensor import Tensor  # at first use: Values alone need no NumPy
 

@@ -16,58 +16,16 @@ Backpropagation is three sentences, and each is written once:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ContextDecorator, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import copying
 from .edges import Careful, at_the_edge
-
-# A ContextVar, so that no_grad() in one thread or asyncio task does not switch off another's recording.
-# True, False, or a watcher: an object that is shown each node as it is made, and as it has pushed its gradient.
-_recording: ContextVar[Any] = ContextVar("recording", default=True)
-is_recording = _recording.get
-inside_grad: ContextVar[bool] = ContextVar("inside_grad", default=False)  # while grad(f) runs f
-
-
-class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
-    """Compute without recording a graph: a context manager, and a decorator (with brackets or without).
-
-    >>> from micrograd_plus import Value, no_grad
-    >>> a = Value(2.0)
-    >>> with no_grad():
-    ...     b = a * 3
-    >>> b.requires_grad, b.data
-    (False, 6.0)
-    """
-
-    def __new__(cls, function: Callable | None = None) -> Any:
-        """A context; or, used as @no_grad, the function decorated."""
-        return super().__new__(cls) if function is None else cls()(function)
-
-    def __init__(self) -> None:
-        self._tokens: list = []
-
-    def __enter__(self) -> no_grad:
-        self._tokens.append(_recording.set(False))
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        _recording.reset(self._tokens.pop())
-
-    def _recreate_cm(self) -> no_grad:  # a fresh one for each call of a decorated function: threads, recursion
-        return no_grad()
-
-
-@contextmanager
-def watched_by(watcher: Any) -> Iterator[Any]:
-    """Record, and call watcher.made(op, operands, y) for each y computed, watcher.pushed(node) on the way back."""
-    token = _recording.set(watcher)
-    try:
-        yield watcher
-    finally:
-        _recording.reset(token)
+from .recording import Watcher as Watcher
+from .recording import inside_grad as inside_grad
+from .recording import is_recording as is_recording
+from .recording import no_grad as no_grad
+from .recording import watched_by as watched_by
 
 
 class Op:

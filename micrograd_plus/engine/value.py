@@ -7,9 +7,11 @@ from collections.abc import Callable, KeysView
 from numbers import Real
 from typing import Any
 
+from . import ops
 from .arithmetic import Arithmetic
 from .edges import Careful, at_the_edge
-from .graph import Many, Node, Op, Operand, backward, inside_grad, is_recording
+from .graph import Many, Node, Op, Operand, backward
+from .recording import inside_grad, is_recording, no_grad
 
 _ABSENT = object()  # an operand that isn't there (None could be one that a user passed by mistake)
 
@@ -46,6 +48,8 @@ class Value(Node, Arithmetic):
         self.requires_grad = requires_grad
         self.op = self.a = self.b = self.slope_a = self.slope_b = self.hooks = None
         self.grad = 0.0
+        if is_recording().__class__ is not bool:
+            is_recording().born(self)
 
     def apply(self, op: Op, a: Any, b: Any = _ABSENT, *more: Any, **settings: Any) -> Any:
         """Compute y = op(a, b), and remember the operands and the slopes at this moment."""
@@ -101,10 +105,14 @@ class Value(Node, Arithmetic):
     @property
     def data(self) -> float:
         """The number. Changing it changes no slope: the gradient is that of the forward pass that ran."""
+        if is_recording().__class__ is not bool:
+            is_recording().read(self, ".data")
         return self._data
 
     @data.setter
     def data(self, number: Any) -> None:
+        if is_recording().__class__ is not bool:
+            is_recording().read(self, ".data = ...")
         self._data = as_float(number, "Value.data")
 
     @property
@@ -147,11 +155,12 @@ class Value(Node, Arithmetic):
 
     def detach(self) -> Value:
         """The same number, cut off from the graph."""
-        return Value(self.data, requires_grad=False)
+        with no_grad():
+            return self.apply(ops.itself, self)
 
     def item(self) -> float:
         """The number, as a Python float."""
-        return self._data
+        return self.data
 
     # -- names that the micrograd lecture uses ---------------------------------------------------------------
 
@@ -173,8 +182,8 @@ class Value(Node, Arithmetic):
     # -- as a number --------------------------------------------------------------------------------------------
 
     # fmt: off
-    def __bool__(self) -> bool: return self._data != 0
-    def __format__(self, spec: str) -> str: return format(self.data, spec) if spec else repr(self)
+    def __bool__(self) -> bool: return _compare(operator.ne, self, 0.0)
+    def __format__(self, spec: str) -> str: return format(self._data, spec) if spec else repr(self)
     def __lt__(self, other: Any) -> bool: return _compare(operator.lt, self, other)
     def __le__(self, other: Any) -> bool: return _compare(operator.le, self, other)
     def __gt__(self, other: Any) -> bool: return _compare(operator.gt, self, other)
@@ -187,11 +196,13 @@ class Value(Node, Arithmetic):
                 "float() of a Value inside grad(f) would lose its gradient (math.sin and the like call it): "
                 "use mg.sin(x) or x.sin(); x.item() if you mean the bare number"
             )
+        if is_recording().__class__ is not bool:
+            is_recording().read(self, "float()")
         return self._data
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value(data={self.data}, grad={self.grad}{label})"
+        return f"Value(data={self._data}, grad={self.grad}{label})"
 
 
 class ValueOfMany(Value):
@@ -228,7 +239,7 @@ def _as_asked(y: Value, op: Op, operands: tuple) -> Value:
     if not watcher or y.slopes.count(None) == len(y.slopes):
         y = Value(y._data, requires_grad=False)
     if watcher.__class__ is not bool:
-        watcher.made(op, operands, y)
+        watcher.made(op, operands, y, {})
     return y
 
 
@@ -312,8 +323,11 @@ def _describe(x: Any) -> str:
 
 
 def _compare(how: Callable, a: Value, b: Any) -> Any:
-    if isinstance(b, Value):
-        return how(a._data, b._data)
     if hasattr(b, "dtype") and not isinstance(b, Operand):  # NumPy's scalars, not its arrays
-        return how(a._data, as_float(b, "a comparison with a Value"))
-    return how(a._data, b) if isinstance(b, Real) else NotImplemented
+        b = as_float(b, "a comparison with a Value")
+    elif not isinstance(b, (Value, Real)):
+        return NotImplemented
+    outcome = how(a._data, b._data if isinstance(b, Value) else b)
+    if is_recording().__class__ is not bool:
+        is_recording().compared(how, a, b, outcome)
+    return outcome

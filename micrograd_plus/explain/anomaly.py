@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..engine.graph import Node, Op, is_recording, watched_by
+from ..engine.graph import Node, Op, Watcher, is_recording, watched_by
 from .births import birth, birth_of_gradient, name_in_message
 from .chain import contributions
 from .finite import is_bad, numbers_of, summary
@@ -61,7 +61,7 @@ def _watching(allow_inf: bool) -> Iterator[None]:
         yield
 
 
-class _Guard:
+class _Guard(Watcher):
     """The watcher behind detect_anomaly: it looks at every result and every gradient."""
 
     def __init__(self, allow_inf: bool):
@@ -70,7 +70,7 @@ class _Guard:
         # was shown to `made` and so has its own entry.
         self.lines: dict[int, Line | None] = {}
 
-    def made(self, op: Op, operands: tuple, y: Node) -> None:
+    def made(self, op: Op, operands: tuple, y: Node, settings: dict) -> None:
         """Raise if y isn't finite; note the line that made it."""
         self.lines[id(y)] = line = user_line()
         if is_bad(numbers_of(y), self.allow_inf):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...engine.graph import Node, Op
+from ...engine.graph import Node, Op, Watcher
 from ..finite import is_bad, numbers_of
 from ..places import Line, user_line
 
 
-class Lines:
+class Lines(Watcher):
     """A watcher that notes the line and the op that made each node."""
 
     def __init__(self) -> None:
@@ -16,11 +16,8 @@ class Lines:
         self.made_at: dict[int, Line | None] = {}
         self.spoilt: dict[Node, tuple[Line | None, Op]] = {}  # not finite, without gradient and so without an op
 
-    def made(self, op: Op, operands: tuple, y: Node) -> None:
+    def made(self, op: Op, operands: tuple, y: Node, settings: dict) -> None:
         """Note where y was made."""
         self.made_at[id(y)] = line = user_line()
         if y.op is None and is_bad(numbers_of(y)):
             self.spoilt[y] = line, op
-
-    def pushed(self, node: Node) -> None:
-        """Nothing to note on the way back."""

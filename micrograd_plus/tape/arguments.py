@@ -1,0 +1,107 @@
+"""What a compiled function is called with, taken apart: the numbers, and the structure that they came in.
+
+The structure is a tuple that can be compared: two calls of the same structure can share a tape. Its words:
+
+    ("rows", n, k)          a list of n lists of k numbers each
+    ("numbers", kind, n)    a list or tuple of n numbers
+    ("list", kind, parts)   a list or tuple of other things;  ("dict", keys, parts)  a dict
+    ("float",)              a number by itself that isn't whole
+    ("value", tracked)      a Value;  ("tensor", tracked, shape, dtype)  a Tensor;  ("array", shape, dtype)  an array
+    ("as it is", x)         anything else: it belongs to the structure itself, so another one means another tape
+
+So numbers in lists, floats, nodes and arrays are data, which may differ from call to call. A whole number, text, None,
+True or False by itself is a setting, as in `loss(x, y, layers=2)`; so is a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+from ..engine.graph import Node
+from ..engine.value import Value
+
+_NUMBERS = {float, int, bool}
+_SETTINGS = (int, bool, str, bytes, type(None))
+
+
+class Same:
+    """An object that is equal to itself alone."""
+
+    __slots__ = ("thing",)
+
+    def __init__(self, thing: Any):
+        self.thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.thing is other.thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
+
+
+def taken_apart(x: Any, found: list) -> tuple:
+    """The structure of x; its data (numbers, nodes, arrays) are appended to `found`."""
+    kind = x.__class__
+    if kind is list or kind is tuple:
+        return _sequence(x, kind, found)
+    if kind is float:
+        found.append(x)
+        return ("float",)
+    if kind is dict:
+        return ("dict", tuple(x), tuple(taken_apart(part, found) for part in x.values()))
+    if isinstance(x, Value):
+        found.append(x)
+        return ("value", x.requires_grad)
+    if isinstance(x, Node):
+        found.append(x)
+        return ("tensor", x.requires_grad, x.shape, x.dtype)  # type: ignore[attr-defined]
+    if hasattr(x, "__array_interface__") and not isinstance(x, Node) and x.dtype.kind in "fiub":
+        if not x.ndim and x.dtype.kind == "f":  # one of NumPy's numbers
+            found.append(float(x))
+            return ("float",)
+        found.append(x)
+        return ("array", x.shape, x.dtype)
+    return ("as it is", x if isinstance(x, _SETTINGS) else Same(x))
+
+
+def _sequence(x: Any, kind: type, found: list) -> tuple:
+    types = set(map(type, x))
+    if types and types <= _NUMBERS:
+        found.extend(x)
+        return ("numbers", kind, len(x))
+    if kind is list and types == {list}:
+        widths = set(map(len, x))
+        flat = list(chain.from_iterable(x))
+        if len(widths) == 1 and flat and set(map(type, flat)) <= _NUMBERS:
+            found.extend(flat)
+            return ("rows", len(x), *widths)
+    return ("list", kind, tuple(taken_apart(part, found) for part in x))
+
+
+def put_together(structure: tuple, data: Iterator[Any]) -> Any:
+    """The argument of this structure, with other data in it: the inverse of `taken_apart`."""
+    word, *rest = structure
+    if word == "as it is":
+        return rest[0].thing if isinstance(rest[0], Same) else rest[0]
+    if word == "numbers":
+        return rest[0](next(data) for _ in range(rest[1]))
+    if word == "rows":
+        return [[next(data) for _ in range(rest[1])] for _ in range(rest[0])]
+    if word == "list":
+        return rest[0](put_together(part, data) for part in rest[1])
+    if word == "dict":
+        return dict(zip(rest[0], (put_together(part, data) for part in rest[1]), strict=True))
+    return next(data)
+
+
+def with_outputs(x: Any, change: Callable[[Node], Any]) -> Any:
+    """What a function returned, with `change(node)` in place of each node in its lists, tuples and dicts."""
+    if isinstance(x, Node):
+        return change(x)
+    if x.__class__ in (list, tuple):
+        return x.__class__(with_outputs(part, change) for part in x)
+    if x.__class__ is dict:
+        return {key: with_outputs(part, change) for key, part in x.items()}
+    return x

@@ -1,0 +1,168 @@
+"""Replaying: a tape run again on other numbers, and the ordinary nodes that come out of it."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..engine.graph import Node, Op
+from ..engine.recording import is_recording
+from ..engine.value import Value
+from .plan import plan_of
+from .tape import Tape
+
+
+class Replay:
+    """A tape, its plan, and the memory that it runs in."""
+
+    def __init__(self, name: str, tape: Tape, runner: Any):
+        plan = plan_of(tape)
+        self.tape, self.plan = tape, plan
+        self.runner = runner(plan)
+        self.n_inputs = len(tape.leaves) + tape.n_given
+        self.values, self.grads = self.runner.values, self.runner.grads
+        self.values[self.n_inputs : tape.first_result] = tape.constants
+        self.outputs = plan.slot_of[tape.outputs]
+        self.tracked_outputs = tape.tracked[tape.outputs].tolist()
+        self.tracked_leaves = [leaf.requires_grad for leaf in tape.leaves]
+        self.guards = _grouped(tape, plan.slot_of)
+        self.row = _Row(name)
+        self.loaded: np.ndarray | None = None  # the inputs that `values` were computed from
+
+    def fits(self) -> bool:
+        """Whether the leaves are tracked as they were: one that was frozen or thawed makes another tape."""
+        return [leaf.requires_grad for leaf in self.tape.leaves] == self.tracked_leaves
+
+    def run(self, data: list) -> list[Any] | None:
+        """The outputs for these numbers and Values; None where the function would go another way."""
+        numbers = [x._data for x in self.tape.leaves]  # type: ignore[attr-defined]
+        numbers += [x._data if isinstance(x, Value) else x for x in data]
+        inputs = np.array(numbers, dtype=float)
+        self.forward(inputs)
+        if not all(np.array_equal(how(self.values[a], self.values[b]), wanted) for how, a, b, wanted in self.guards):
+            return None
+        if np.isnan(self.values.sum()) and np.isnan(self.values).any():
+            return None  # what is not a real number is refused at the line that makes it: let the function itself run
+        return self._nodes(inputs, data)
+
+    def forward(self, inputs: np.ndarray) -> None:
+        """Compute all values from the leaves and what is given."""
+        self.values[: self.n_inputs] = inputs
+        self.loaded = inputs
+        with np.errstate(all="ignore"):
+            self.runner.forward()
+
+    def gradient(self, inputs: np.ndarray, seeds: Iterable[float]) -> list[float]:
+        """d(Σ seed · output)/d(input) for each leaf and each given number, at these inputs."""
+        if self.loaded is not inputs:  # the tape has run on other numbers since
+            self.forward(inputs)
+        self.grads.fill(0.0)
+        for slot, seed in zip(self.outputs, seeds, strict=True):
+            self.grads[slot] += seed
+        with np.errstate(all="ignore"):
+            self.runner.backward()
+        return self.grads[: self.n_inputs].tolist()
+
+    def _nodes(self, inputs: np.ndarray, data: list) -> list[Any]:
+        numbers = self.values[self.outputs].tolist()
+        if not is_recording():
+            return [Value(number, requires_grad=False) for number in numbers]
+        operands = (*self.tape.leaves, *(x for x in data if isinstance(x, Value))) if data else self.tape.leaves
+        run = _Run(self, operands, inputs, data)
+        pairs = enumerate(zip(numbers, self.tracked_outputs, strict=True))
+        return [
+            _Output(number, run, i) if tracked else Value(number, requires_grad=False) for i, (number, tracked) in pairs
+        ]
+
+
+class _Row(Op):
+    """What stands where other nodes have their row: one whole run of a tape."""
+
+    again = False
+
+    def __init__(self, name: str):
+        super().__init__(name, self._refuse)
+
+    def _refuse(self, *xs: Any) -> Any:
+        raise TypeError(f"`{self.name}` is a compiled function: call it by its name")
+
+
+class _Run(Node):
+    """One run of a tape: between the leaves and the outputs, it hands the outputs' gradients on, all in one pass."""
+
+    __slots__ = ("data", "inputs_seen", "operands", "replay")
+
+    no_gradient = None
+    settings: dict = {}  # noqa: RUF012 - only read
+
+    def __init__(self, replay: Replay, operands: Any, inputs: np.ndarray, data: list):
+        self.replay, self.operands, self.inputs_seen, self.data = replay, operands, inputs, data
+        self.op, self.label, self.hooks, self.grad, self.requires_grad = replay.row, "", None, None, True
+
+    def push(self) -> None:
+        """One pass over the tape, from its end to its beginning."""
+        found = self.replay.gradient(self.inputs_seen, self.grad)
+        leaves = self.replay.tape.leaves
+        for x, g in zip(leaves, found, strict=False):
+            if x.requires_grad:
+                x.grad += g
+        for x, g in zip(self.data, found[len(leaves) :], strict=True):
+            if isinstance(x, Value) and x.requires_grad:
+                x.grad += g
+
+
+class _Output(Value):
+    """A Value that a compiled function gave."""
+
+    __slots__ = ("position", "run")
+
+    def __init__(self, number: float, run: _Run, position: int):
+        super().__init__(number)
+        self.op, self.run, self.position = run.op, run, position
+
+    @property
+    def operands(self) -> tuple:
+        """The run of the tape."""
+        return (self.run,)
+
+    @property
+    def slopes(self) -> tuple:
+        """The run decides."""
+        return (1.0,)
+
+    def push(self) -> None:
+        """Tell the run what arrived here."""
+        run = self.run
+        if run.grad is None:
+            run.grad = [0.0] * len(run.replay.outputs)
+        run.grad[self.position] += self.grad
+
+    def backward(self, gradient: float | None = None) -> None:
+        """As any Value's; with a short way for a loss that stands by itself."""
+        run = self.run
+        if run.data or self.hooks or any([x.hooks or x.op is not None or x.grad is None for x in run.operands]):
+            super().backward(gradient)
+            return
+        self.grad = 1.0 if gradient is None else self.as_gradient(gradient, "backward")
+        run.grad = None
+        self.push()
+        run.push()
+
+
+def _grouped(tape: Tape, slot_of: np.ndarray) -> list[tuple[Any, np.ndarray, np.ndarray, np.ndarray]]:
+    """The comparisons of each kind as arrays: what is compared, and what came out."""
+    kinds = (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
+    found = [(how, [guard for guard in tape.guards if guard[0] is how]) for how in kinds]
+    return [
+        (
+            how,
+            slot_of[np.array([a for _, a, _, _ in guards])],
+            slot_of[np.array([b for _, _, b, _ in guards])],
+            np.array([outcome for *_, outcome in guards]),
+        )
+        for how, guards in found
+        if guards
+    ]

@@ -1,0 +1,152 @@
+"""Running a plan with NumPy: each block is a few calls on arrays that stay where they are from call to call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..engine import array_ops as array_ops  # which teaches the rules NumPy's exp, tanh …
+from ..engine.arithmetic import NUMPYS
+from ..engine.graph import Many, Op
+from .places import Places, strides_of
+from .plan import MatMul, Plan, Pointwise, Sums
+
+# NumPy's functions that are rows of the table as they are, and so can write where they are told to.
+UFUNCS = {op: getattr(np, name) for name, op in NUMPYS.items() if name not in ("power", "float_power")}
+
+
+class NumpyRunner:
+    """Computes a plan's values forward, and the gradient of one output backward."""
+
+    def __init__(self, plan: Plan):
+        self.values, self.grads = np.zeros(plan.n_slots), np.zeros(plan.n_slots)
+        kinds = {Pointwise: _Pointwise, Sums: _Sums, MatMul: _MatMul}
+        self.blocks = [kinds[type(block)](block, self.values, self.grads) for block in plan.blocks]
+        self.on_the_way_back = [block for block in reversed(self.blocks) if any(block.tracked)]
+
+    def forward(self) -> None:
+        """Compute every block from the numbers in `values[:first_result]`."""
+        for block in self.blocks:
+            block.forward()
+
+    def backward(self) -> None:
+        """Fill `grads` from what stands in it: the gradients that arrive at the outputs, and zeros."""
+        for block in self.on_the_way_back:
+            block.backward()
+
+
+class _Pointwise:
+    """One row of the table, on all lanes at once."""
+
+    def __init__(self, block: Pointwise, values: np.ndarray, grads: np.ndarray):
+        self.op, self.tracked = block.op, block.tracked
+        shape = _common_shape([block.slots, *block.operands])
+        slots = block.slots.reshape(shape)
+        self.y, self.g = Places(slots, values, grads).view, Places(slots, grads, grads).view
+        self.places = [Places(operand.reshape(shape), values, grads) for operand in block.operands]
+        self.ufunc = UFUNCS.get(block.op)
+        self.rules = _Rules(block.op)
+
+    def forward(self) -> None:
+        xs = [place.read() for place in self.places]
+        if self.ufunc is not None:
+            self.ufunc(*xs, out=self.y)
+        else:
+            self.y[...] = self.rules.forward(*xs)
+
+    def backward(self) -> None:
+        xs = [place.read() for place in self.places]
+        for i, place in enumerate(self.places):
+            if self.tracked[i]:
+                slope = self.rules.slope(i, self.y, *xs)
+                place.add(self.g if slope.__class__ is int and slope == 1 else self.g * slope)
+
+
+def _common_shape(operands: list[np.ndarray]) -> tuple[int, ...]:
+    """A shape (rows, columns) for the lanes in which the most operands are regular."""
+    m = len(operands[0])
+    widths = {1, m}
+    for slots in operands:
+        breaks = np.flatnonzero(np.diff(slots, 2)) if m > 2 else []
+        if len(breaks) and m % (int(breaks[0]) + 2) == 0:
+            widths.add(int(breaks[0]) + 2)
+    regular = {w: sum(strides_of(slots.reshape(-1, w)) is not None for slots in operands) for w in sorted(widths)}
+    best = max(regular, key=lambda w: regular[w])
+    return (-1, best)
+
+
+class _Rules:
+    """A row's rules for arrays; where a rule works for single numbers alone, number by number."""
+
+    def __init__(self, op: Op):
+        self.op = op
+        self.many = isinstance(op, Many)
+
+    def forward(self, *xs: np.ndarray) -> Any:
+        if self.many:
+            return self._tried(lambda *xs: self.op.forward(xs), *xs)
+        return self._tried(self.op.forward, *xs)
+
+    def slope(self, i: int, y: np.ndarray, *xs: np.ndarray) -> Any:
+        if self.many:
+            return self._tried(lambda y, *xs: self.op.rules[0](1.0, y, xs, i), y, *xs)
+        return self._tried(self.op.rules[i], y, *xs)
+
+    def _tried(self, rule: Any, *xs: np.ndarray) -> Any:
+        try:
+            return rule(*xs)
+        except (TypeError, ValueError, AttributeError):  # an `if`, math.sin …
+            return np.frompyfunc(rule, len(xs), 1)(*xs).astype(float)
+
+
+class _Sums:
+    """Sums of singles and products, gathered."""
+
+    def __init__(self, block: Sums, values: np.ndarray, grads: np.ndarray):
+        self.tracked = block.tracked
+        self.y, self.g = Places(block.slots, values, grads).view, Places(block.slots, grads, grads).view
+        self.singles, self.left, self.right = (
+            Places(slots, values, grads) if len(slots) else None for slots in (block.singles, block.left, block.right)
+        )
+
+    def forward(self) -> None:
+        if self.left is None:
+            np.add.reduce(self.singles.read(), axis=0, out=self.y)
+            return
+        np.einsum("km,km->m", self.left.read(), self.right.read(), out=self.y)
+        if self.singles is not None:
+            self.y += self.singles.read().sum(axis=0)
+
+    def backward(self) -> None:
+        g = self.g[None]
+        if self.tracked[0] and self.singles is not None:
+            self.singles.add(g)
+        if self.tracked[1]:
+            self.left.add(self.right.read() * g)
+        if self.tracked[2]:
+            self.right.add(self.left.read() * g)
+
+
+class _MatMul:
+    """Sums of products that are one matrix product."""
+
+    def __init__(self, block: MatMul, values: np.ndarray, grads: np.ndarray):
+        self.tracked = block.tracked
+        self.y, self.g = Places(block.slots, values, grads).view, Places(block.slots, grads, grads).view
+        self.w, self.x = Places(block.w, values, grads), Places(block.x, values, grads)
+        self.singles = [Places(slots, values, grads) for slots in block.singles]
+
+    def forward(self) -> None:
+        np.matmul(self.x.read(), self.w.read().T, out=self.y)
+        for single in self.singles:
+            self.y += single.read()
+
+    def backward(self) -> None:
+        if self.tracked[0]:
+            for single in self.singles:
+                single.add(self.g)
+        if self.tracked[1]:
+            self.w.add(self.g.T @ self.x.read())
+        if self.tracked[2]:
+            self.x.add(self.g @ self.w.read())
