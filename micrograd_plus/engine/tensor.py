@@ -523,7 +523,7 @@ def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracke
         node.requires_grad, node.op, node.operands, node._arrays = False, None, (), ()
         node.settings, node._kept = _NONE, None
     if watcher.__class__ is not bool:
-        watcher.made(op, operands, node)
+        watcher.made(op, operands, node, settings)
     return node
 
 
