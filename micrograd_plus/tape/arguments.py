@@ -68,7 +68,7 @@ def taken_apart(x: Any, found: list) -> tuple:
 
 def _sequence(x: Any, kind: type, found: list) -> tuple:
     types = set(map(type, x))
-    if types and types <= _NUMBERS:
+    if types and all(t in _NUMBERS or issubclass(t, float) for t in types):  # NumPy's float64 is a float
         found.extend(x)
         return ("numbers", kind, len(x))
     if kind is list and types == {list}:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ _NEVER: dict[int, bool] = defaultdict(bool)
 
 @dataclass(eq=False)
 class Plan:
-    """Blocks in the order in which they run, with their slots renumbered. slot_of: a tape's slot in the plan's order."""
+    """Blocks in the order in which they run, with their slots renumbered: slot_of[a tape's slot] is the plan's."""
 
     n_slots: int
     first_result: int
@@ -89,7 +90,7 @@ class _Folded:
         self.first = tape.first_result
         self.op = tape.op.tolist()
         start, flat = tape.start.tolist(), tape.operands.tolist()
-        self.operands = [flat[a:b] for a, b in zip(start, start[1:], strict=False)]
+        self.operands = [flat[a:b] for a, b in pairwise(start)]
         self.tracked = tape.tracked.tolist()
         needed = self._needed()
         self.uses = np.bincount(
@@ -193,7 +194,7 @@ class _Folded:
 def matrix_products(sums: Sums) -> list[Block]:
     """The sums as matrix products, where each list of right factors meets the same lists of left factors."""
     w, w_of = np.unique(sums.left.T, axis=0, return_inverse=True)
-    x, x_of = np.unique(sums.right.T, axis=0, return_inverse=True)
+    _, x_of = np.unique(sums.right.T, axis=0, return_inverse=True)
     w_of, x_of = w_of.ravel(), x_of.ravel()
     partners: dict[bytes, list[int]] = {}  # the lists of left factors that meet the same lists of right factors
     by_w = np.split(np.lexsort((x_of, w_of)), np.searchsorted(np.sort(w_of), np.arange(1, len(w))))

@@ -41,28 +41,33 @@ class Replay:
         numbers = [x._data for x in self.tape.leaves]  # type: ignore[attr-defined]
         numbers += [x._data if isinstance(x, Value) else x for x in data]
         inputs = np.array(numbers, dtype=float)
-        self.forward(inputs)
-        if not all(np.array_equal(how(self.values[a], self.values[b]), wanted) for how, a, b, wanted in self.guards):
-            return None
-        if np.isnan(self.values.sum()) and np.isnan(self.values).any():
-            return None  # what is not a real number is refused at the line that makes it: let the function itself run
+        with np.errstate(all="ignore"):
+            self.forward(inputs)
+            if not self.went_the_same_way():
+                return None
+            # What isn't a real number is refused at the line that makes it: let the function itself run.
+            if np.isnan(self.values.sum()) and np.isnan(self.values).any():
+                return None
         return self._nodes(inputs, data)
+
+    def went_the_same_way(self) -> bool:
+        """Whether all comparisons came out as when this was recorded."""
+        return all(np.array_equal(how(self.values[a], self.values[b]), wanted) for how, a, b, wanted in self.guards)
 
     def forward(self, inputs: np.ndarray) -> None:
         """Compute all values from the leaves and what is given."""
         self.values[: self.n_inputs] = inputs
         self.loaded = inputs
-        with np.errstate(all="ignore"):
-            self.runner.forward()
+        self.runner.forward()
 
     def gradient(self, inputs: np.ndarray, seeds: Iterable[float]) -> list[float]:
         """d(Σ seed · output)/d(input) for each leaf and each given number, at these inputs."""
-        if self.loaded is not inputs:  # the tape has run on other numbers since
-            self.forward(inputs)
         self.grads.fill(0.0)
         for slot, seed in zip(self.outputs, seeds, strict=True):
             self.grads[slot] += seed
         with np.errstate(all="ignore"):
+            if self.loaded is not inputs:  # the tape has run on other numbers since
+                self.forward(inputs)
             self.runner.backward()
         return self.grads[: self.n_inputs].tolist()
 
@@ -143,7 +148,7 @@ class _Output(Value):
     def backward(self, gradient: float | None = None) -> None:
         """As any Value's; with a short way for a loss that stands by itself."""
         run = self.run
-        if run.data or self.hooks or any([x.hooks or x.op is not None or x.grad is None for x in run.operands]):
+        if run.data or self.hooks or any(x.hooks or x.op is not None or x.grad is None for x in run.operands):
             super().backward(gradient)
             return
         self.grad = 1.0 if gradient is None else self.as_gradient(gradient, "backward")

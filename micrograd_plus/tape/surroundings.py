@@ -27,7 +27,7 @@ class Surroundings:
     def unchanged(self) -> bool:
         """Whether all is as it was."""
         try:
-            return all([before == look() for look, before in self.now])
+            return all(before == look() for look, before in self.now)
         except (ValueError, NameError):  # two arrays, of which == makes an array; a variable that is gone
             return False
 
@@ -38,7 +38,7 @@ class Surroundings:
             if isinstance(before, dict) and isinstance(now, dict):
                 before, now = ({k: v for k, v in d.items() if str(k)[:1] != "_"} for d in (before, now))
             try:
-                if not before == now:
+                if before != now:
                     return False
             except ValueError:
                 return False
