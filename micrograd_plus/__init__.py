@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from . import explain as explain
     from . import nn as nn
     from . import optim as optim
+    from . import tape as tape
     from . import training as training
     from . import viz as viz
     from .engine.tensor import Tensor as Tensor
@@ -69,28 +70,31 @@ if TYPE_CHECKING:
     from .explain import gradcheck as gradcheck
     from .explain import gradgradcheck as gradgradcheck
     from .explain import paths as paths
+    from .explain import to_python as to_python
     from .explain import trace_backward as trace_backward
     from .explain import wrong_orders as wrong_orders
+    from .tape import compile as compile
     from .viz import draw as draw
     from .viz import plots as plots
     from .viz import step_through as step_through
 
 __version__ = "0.1.0"
 
-_ROOMS = ("data", "explain", "nn", "optim", "training", "viz")
+_ROOMS = ("data", "explain", "nn", "optim", "tape", "training", "viz")
 # What loads on first use, and the room that it is in: Tensors need NumPy, pictures a layout engine or matplotlib.
 _LATER = {
     **dict.fromkeys(("Tensor", "concatenate", "einsum", "stack"), "engine"),
     **dict.fromkeys("detect_anomaly diagnose formula gradcheck gradgradcheck".split(), "explain"),
-    **dict.fromkeys(("paths", "trace_backward", "wrong_orders"), "explain"),
+    **dict.fromkeys(("paths", "to_python", "trace_backward", "wrong_orders"), "explain"),
+    "compile": "tape",
     **dict.fromkeys(("draw", "plots", "step_through"), "viz"),
 }
-# What `from micrograd_plus import *` brings: not abs and sum, which would hide Python's own.
+# What `from micrograd_plus import *` brings: not abs, compile and sum, which would hide Python's own.
 __all__ = """
     Binary Many Structural Tensor Ternary Unary Value arctan clip concatenate cos cosh data detect_anomaly diagnose draw
     einsum elu erfc exp explain expm1 formula gelu grad gradcheck gradgradcheck leaky_relu log log1p maximum minimum nn
     no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus sqrt stack step_through tan tanh
-    trace_backward training value_and_grad viz where wrong_orders
+    tape to_python trace_backward training value_and_grad viz where wrong_orders
 """.split()
 
 

@@ -113,7 +113,7 @@ class Value(Node, Arithmetic):
     def data(self, number: Any) -> None:
         if is_recording().__class__ is not bool:
             is_recording().read(self, ".data = ...")
-        self._data = as_float(number, "Value.data")
+        self._data = number if number.__class__ is float else as_float(number, "Value.data")
 
     @property
     def operands(self) -> tuple:

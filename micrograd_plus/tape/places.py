@@ -61,7 +61,9 @@ class Places:
         self.target += part
 
     def _add_shared(self, part: np.ndarray) -> None:
-        self.target += np.broadcast_to(part, self.slots.shape).sum(axis=self.shared, keepdims=True)
+        if part.shape != self.slots.shape:
+            part = np.broadcast_to(part, self.slots.shape)
+        self.target += np.add.reduce(part, axis=self.shared, keepdims=True)
 
 
 def _view(memory: np.ndarray, first: int, shape: tuple | list, steps: list[int]) -> np.ndarray:

@@ -92,27 +92,27 @@ class _Folded:
         start, flat = tape.start.tolist(), tape.operands.tolist()
         self.operands = [flat[a:b] for a, b in pairwise(start)]
         self.tracked = tape.tracked.tolist()
-        needed = self._needed()
-        self.uses = np.bincount(
-            [slot for i in needed for slot in self.operands[i]] + tape.outputs.tolist() * 2
-            + [slot for _, a, b, _ in tape.guards for slot in (a, b)] * 2,
-            minlength=tape.n_slots,
-        ).tolist()  # fmt: skip
+        wanted = tape.outputs.tolist() + [slot for _, left, right, _ in tape.guards for slot in (left, right)]
+        needed = self._needed(wanted)
+        uses = np.bincount([slot for i in needed for slot in self.operands[i]], minlength=tape.n_slots)
+        uses[wanted] += 2  # somebody else looks at these as well
         row = {op: i for i, op in enumerate(tape.rows)}
-        self.adds = {row[op] for op in (ops.add, ops.sum_) if op in row}
-        self.mul = row.get(ops.mul, -1)
-        self.absorbed: set[int] = set()
+        alone = uses[self.first :] == 1  # instructions whose result is used in one place only
+        adds = np.isin(tape.op, [row[op] for op in (ops.add, ops.sum_) if op in row]).tolist()
+        self.addition = (alone & adds).tolist()
+        self.product = (alone & (tape.op == row.get(ops.mul, -1))).tolist()
+        self.absorbed = bytearray(len(self.op))
         self.terms: dict[int, tuple[list, list]] = {}  # of a sum: its singles, and its pairs of factors
         for i in reversed(needed):  # a chain's last addition first: it takes the others in
-            if self.op[i] in self.adds and i not in self.absorbed:
+            if adds[i] and not self.absorbed[i]:
                 self.terms[i] = self._terms(i)
-        self.instructions = [i for i in needed if i not in self.absorbed]
+        self.instructions = [i for i in needed if not self.absorbed[i]]
         self.level = self._levels()
 
-    def _needed(self) -> list[int]:
+    def _needed(self, outputs: list[int]) -> list[int]:
         """The instructions that an output or a guard depends on."""
         first, wanted = self.first, bytearray(self.tape.n_slots)
-        for slot in [*self.tape.outputs.tolist(), *(s for _, a, b, _ in self.tape.guards for s in (a, b))]:
+        for slot in outputs:
             wanted[slot] = 1
         for i in range(len(self.op) - 1, -1, -1):
             if wanted[first + i]:
@@ -120,35 +120,27 @@ class _Folded:
                     wanted[slot] = 1
         return [i for i in range(len(self.op)) if wanted[first + i]]
 
-    def _inside(self, slot: int, user: int) -> int | None:
-        """The instruction that makes `slot`, if nobody but `user` needs its result."""
-        i = slot - self.first
-        alone = i >= 0 and self.uses[slot] == 1 and self.tracked[slot] == self.tracked[self.first + user]
-        return i if alone else None
-
     def _terms(self, i: int) -> tuple[list[int], list[tuple[int, int]]]:
         """The singles and the pairs of factors that are added up, from left to right."""
+        first, tracked, n_leaves = self.first, self.tracked, len(self.tape.leaves)
+        wanted = tracked[first + i]  # what was made inside no_grad() stays by itself
         chain = [i]
-        while True:  # down the left side, so that the order of the additions stays
-            inner = self._inside(self.operands[chain[-1]][0], i) if self.operands[chain[-1]] else None
-            if inner is None or self.op[inner] not in self.adds:
+        while self.operands[chain[-1]]:  # down the left side, so that the order of the additions stays
+            slot = self.operands[chain[-1]][0]
+            if slot < first or not self.addition[slot - first] or tracked[slot] != wanted:
                 break
-            self.absorbed.add(inner)
-            chain.append(inner)
+            self.absorbed[slot - first] = 1
+            chain.append(slot - first)
         slots = self.operands[chain[-1]] + [s for link in reversed(chain[:-1]) for s in self.operands[link][1:]]
         singles, pairs = [], []
         for slot in slots:
-            inner = self._inside(slot, i)
-            if inner is not None and self.op[inner] == self.mul and slot - self.first not in self.absorbed:
-                self.absorbed.add(inner)
-                pairs.append(self._weight_first(*self.operands[inner]))
+            if slot >= first and self.product[slot - first] and tracked[slot] == wanted:
+                self.absorbed[slot - first] = 1
+                a, b = self.operands[slot - first]
+                pairs.append((b, a) if b < n_leaves <= a else (a, b))  # w * x and x * w are the same: a leaf first
             else:
                 singles.append(slot)
         return singles, pairs
-
-    def _weight_first(self, a: int, b: int) -> tuple[int, int]:
-        """w * x and x * w are the same: a leaf first."""
-        return (b, a) if b < len(self.tape.leaves) <= a else (a, b)
 
     def _levels(self) -> dict[int, int]:
         level = [0] * self.tape.n_slots

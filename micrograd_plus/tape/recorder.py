@@ -19,7 +19,7 @@ class FrozenNumberError(RuntimeError):
     """A compiled function took the plain number out of a node: on the tape it would stay what it was, for ever."""
 
 
-LEAF, GIVEN, CONSTANT, RESULT = range(4)
+LEAF, GIVEN, CONSTANT = range(3)  # the order of a tape's first slots
 
 
 class Given(Value):
@@ -65,37 +65,35 @@ class Recorder(Watcher):
 
     def __init__(self, name: str):
         self.name = name  # of the function, for messages
-        self.slot_of: dict[int, int] = {}  # by id, because Given compares by number; `nodes` keeps the ids alive
-        self.nodes: list[Node] = []
-        self.newborn: set[int] = set()  # Values made inside, of plain numbers
-        self.kinds: list[int] = []
-        self.tracked: list[bool] = []
-        self.leaves: list[Node] = []
-        self.given: list[int] = []
-        self.constants: dict[str, int] = {}
-        self.row_of: dict[Op, int] = {}
-        self.instructions: list[tuple[int, tuple[int, ...], int]] = []
-        self.known: dict[tuple, int] = {}  # the same operation on the same slots is written once
-        self.guards: list[tuple[Callable, int, int, bool]] = []
+        # While the function runs only this is written, since it is done for each number: results that know how they
+        # were made, and (op, operands, result) of those that don't. (Few containers: Python's collector visits them all.)
+        self.log: list[Any] = []
+        self.comparisons: list[tuple[Callable, Any, Any, bool]] = []
+        self.newborn: list[Any] = []  # Values made inside, of plain numbers
+        self.given: list[Given] = []
+
+    def give(self, number: float, node: Value | None = None) -> Value:
+        """A stand-in for a number, or for a Value, that the function is given."""
+        stand_in = Given(number, requires_grad=False)
+        if node is not None and node.requires_grad:  # its gradient goes on to the Value that it stands for
+            stand_in.requires_grad = True
+            stand_in.op, stand_in.a, stand_in.slope_a = ops.itself, node, 1.0
+        self.given.append(stand_in)
+        return stand_in
 
     # -- what a watcher is shown -----------------------------------------------------------------------------------
 
     def made(self, op: Op, operands: tuple, y: Any, settings: dict) -> None:
         """Write the instruction down."""
-        slots = tuple([self.slot(x) for x in operands])
-        tracked = y.requires_grad
-        row = self.row_of.setdefault(op, len(self.row_of))
-        key = (row, tracked, slots)
-        slot = self.known.get(key)
-        if slot is None:
-            self.known[key] = slot = self._new_slot(RESULT, tracked)
-            self.instructions.append((row, slots, slot))
-        self._remember(y, slot)
+        self.log.append((op, operands, y) if y.op is None else y)
 
     def born(self, leaf: Any) -> None:
         """A Value made inside of the function from a plain number: a constant."""
-        self.nodes.append(leaf)
-        self.newborn.add(id(leaf))
+        self.newborn.append(leaf)
+
+    def compared(self, how: Callable, a: Any, b: Any, outcome: bool) -> None:
+        """Note the comparison that the function goes on by, and its outcome."""
+        self.comparisons.append((how, a, b, bool(outcome)))
 
     def read(self, node: Any, how: str) -> None:
         """Refuse: the number would be frozen."""
@@ -112,45 +110,83 @@ class Recorder(Watcher):
             "compiled function gives: loss = step(x, y); loss.backward()"
         )
 
-    def compared(self, how: Callable, a: Any, b: Any, outcome: bool) -> None:
-        """Note the comparison that the function goes on by, and its outcome."""
-        self.guards.append((how, self.slot(a), self.slot(b), bool(outcome)))
-
     def without_grad(self) -> Any:
         """Inside no_grad() everything is recorded as well, and nothing is tracked."""
         return _Untracked(self)
 
-    # -- slots -----------------------------------------------------------------------------------------------------
+    def tape(self, outputs: list[Node]) -> Tape:
+        """All that was written, as a tape."""
+        return _Writer(self).tape(outputs)
 
-    def give(self, number: float, node: Value | None = None) -> Value:
-        """A stand-in for a number, or for a Value, that the function is given."""
-        stand_in = Given(number, requires_grad=False)
-        if node is not None:  # its gradient goes on to the Value that it stands for
-            stand_in.requires_grad = node.requires_grad
-            stand_in.op, stand_in.a = ops.itself, node
-            stand_in.slope_a = 1.0 if node.requires_grad else None
-        slot = self._new_slot(GIVEN, stand_in.requires_grad)
-        self.given.append(slot)
-        self._remember(stand_in, slot)
-        return stand_in
+
+class _Writer:
+    """Gives each number its slot. Until all are known, what goes in has the numbers 0, 1, 2 …; results -1, -2, -3 …"""
+
+    def __init__(self, recorder: Recorder):
+        self.recorder = recorder
+        self.slot_of: dict[int, int] = {}  # by id, since a Given compares by its number; all of them are still alive
+        self.kinds: list[int] = []
+        self.tracked: list[bool] = []
+        self.leaves: list[Node] = []
+        self.constants: dict[str, int] = {}
+        self.newborn = set(map(id, recorder.newborn))
+        for stand_in in recorder.given:
+            self.slot_of[id(stand_in)] = self._new_slot(GIVEN, stand_in.requires_grad)
+
+    def tape(self, outputs: list[Node]) -> Tape:
+        """The tape: first all instructions, then the slots in the order that a tape has them in."""
+        results = [entry[2] if entry.__class__ is tuple else entry for entry in self.recorder.log]
+        rows, op, lengths, operands = self._instructions()
+        guards = [(how, self.slot(a), self.slot(b), outcome) for how, a, b, outcome in self.recorder.comparisons]
+        found = [self.slot(y) for y in outputs]
+        order = np.argsort(np.array(self.kinds, dtype=np.int64), kind="stable")
+        n = len(order)
+        place = np.empty(n + len(results), dtype=np.int64)  # where -1 is the last, as in any list
+        place[order] = np.arange(n)
+        place[n:] = np.arange(n, len(place))[::-1]
+        return Tape(
+            rows=rows,
+            op=np.array(op, dtype=np.int64),
+            start=np.cumsum([0, *lengths], dtype=np.int64),
+            operands=place[np.array(operands, dtype=np.int64)],
+            leaves=self.leaves,
+            n_given=len(self.recorder.given),
+            constants=np.array([float.fromhex(key) for key in self.constants]),
+            tracked=np.array([*np.array(self.tracked, dtype=bool)[order], *[y.requires_grad for y in results]]),
+            outputs=place[np.array(found, dtype=np.int64)],
+            guards=[(how, int(place[a]), int(place[b]), outcome) for how, a, b, outcome in guards],
+        )
+
+    def _instructions(self) -> tuple[list[Op], list[int], list[int], list[int]]:
+        """The rows that occur; for each instruction its row, how many operands it has, and (in a row) their slots."""
+        row_of: dict[Op, int] = {}
+        rows: list[int] = []
+        lengths: list[int] = []
+        flat: list[int] = []
+        slot_of, slot = self.slot_of, self.slot
+        for number, entry in enumerate(self.recorder.log, start=1):
+            op, operands, y = entry if entry.__class__ is tuple else (entry.op, entry.operands, entry)
+            rows.append(row_of.setdefault(op, len(row_of)))
+            lengths.append(len(operands))
+            for x in operands:
+                flat.append(slot_of[id(x)] if id(x) in slot_of else slot(x))
+            slot_of[id(y)] = -number
+        return list(row_of), rows, lengths, flat
 
     def slot(self, x: Any) -> int:
         """The slot of an operand: of a node that was seen before, of a new leaf, or of a constant."""
         if not isinstance(x, Node):
-            return self.constant(x)
-        slot = self.slot_of.get(id(x))
-        if slot is None and id(x) in self.newborn:
-            return self.constant(x._data)  # type: ignore[attr-defined]
-        if slot is None:
-            slot = self._new_slot(LEAF, x.requires_grad)
-            self.leaves.append(x)
-            self._remember(x, slot)
+            return self._constant(float(x))
+        if id(x) in self.slot_of:
+            return self.slot_of[id(x)]
+        if id(x) in self.newborn:
+            return self._constant(x._data)  # type: ignore[attr-defined]
+        self.leaves.append(x)
+        self.slot_of[id(x)] = slot = self._new_slot(LEAF, x.requires_grad)
         return slot
 
-    def constant(self, number: Any) -> int:
-        """The slot of a constant: one for all that are the same to the last bit."""
-        number = float(number)
-        key = number.hex()
+    def _constant(self, number: float) -> int:
+        key = number.hex()  # the same to the last bit: -0.0 is not 0.0, and nan is itself
         if key not in self.constants:
             self.constants[key] = self._new_slot(CONSTANT, False)
         return self.constants[key]
@@ -159,34 +195,6 @@ class Recorder(Watcher):
         self.kinds.append(kind)
         self.tracked.append(tracked)
         return len(self.kinds) - 1
-
-    def _remember(self, node: Any, slot: int) -> None:
-        self.slot_of[id(node)] = slot
-        self.nodes.append(node)
-
-    # -- the tape ----------------------------------------------------------------------------------------------------
-
-    def tape(self, outputs: list[Node]) -> Tape:
-        """All that was written, with the slots in the tape's order."""
-        found = [self.slot(y) for y in outputs]
-        kinds = np.array(self.kinds, dtype=np.int64)
-        order = np.argsort(kinds, kind="stable")
-        place = np.empty_like(order)
-        place[order] = np.arange(len(order))
-        lengths = [len(slots) for _, slots, _ in self.instructions]
-        flat = np.array([slot for _, slots, _ in self.instructions for slot in slots], dtype=np.int64)
-        return Tape(
-            rows=list(self.row_of),
-            op=np.array([row for row, _, _ in self.instructions], dtype=np.int64),
-            start=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64),
-            operands=place[flat] if len(flat) else flat,
-            leaves=self.leaves,
-            n_given=len(self.given),
-            constants=np.array([float.fromhex(key) for key in self.constants]),
-            tracked=np.array(self.tracked, dtype=bool)[order],
-            outputs=place[np.array(found, dtype=np.int64)],
-            guards=[(how, int(place[a]), int(place[b]), outcome) for how, a, b, outcome in self.guards],
-        )
 
 
 class _Untracked(Watcher):

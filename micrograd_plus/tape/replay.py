@@ -29,6 +29,7 @@ class Replay:
         self.tracked_outputs = tape.tracked[tape.outputs].tolist()
         self.tracked_leaves = [leaf.requires_grad for leaf in tape.leaves]
         self.guards = _grouped(tape, plan.slot_of)
+        self.only_leaves = all(leaf.op is None for leaf in tape.leaves)
         self.row = _Row(name)
         self.loaded: np.ndarray | None = None  # the inputs that `values` were computed from
 
@@ -113,7 +114,7 @@ class _Run(Node):
         leaves = self.replay.tape.leaves
         for x, g in zip(leaves, found, strict=False):
             if x.requires_grad:
-                x.grad += g
+                x.grad = g if x.grad is None else x.grad + g  # None: PyTorch's way to clear it
         for x, g in zip(self.data, found[len(leaves) :], strict=True):
             if isinstance(x, Value) and x.requires_grad:
                 x.grad += g
@@ -148,7 +149,8 @@ class _Output(Value):
     def backward(self, gradient: float | None = None) -> None:
         """As any Value's; with a short way for a loss that stands by itself."""
         run = self.run
-        if run.data or self.hooks or any(x.hooks or x.op is not None or x.grad is None for x in run.operands):
+        hooks = [x.hooks for x in run.operands]
+        if run.data or self.hooks or hooks.count(None) < len(hooks) or not run.replay.only_leaves:
             super().backward(gradient)
             return
         self.grad = 1.0 if gradient is None else self.as_gradient(gradient, "backward")

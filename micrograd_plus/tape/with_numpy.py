@@ -138,7 +138,7 @@ class _MatMul:
         self.singles = [Places(slots, values, grads) for slots in block.singles]
 
     def forward(self) -> None:
-        np.matmul(self.x.read(), self.w.read().T, out=self.y)
+        np.dot(self.x.read(), self.w.read().T, out=self.y)
         for single in self.singles:
             self.y += single.read()
 
@@ -147,6 +147,6 @@ class _MatMul:
             for single in self.singles:
                 single.add(self.g)
         if self.tracked[1]:
-            self.w.add(self.g.T @ self.x.read())
+            self.w.add(np.dot(self.g.T, self.x.read()))
         if self.tracked[2]:
-            self.x.add(self.g @ self.w.read())
+            self.x.add(np.dot(self.g, self.w.read()))
