@@ -29,6 +29,8 @@ class Replay:
         self.tracked_outputs = tape.tracked[tape.outputs].tolist()
         self.tracked_leaves = [leaf.requires_grad for leaf in tape.leaves]
         self.guards = _grouped(tape, plan.slot_of)
+        n_leaves = len(tape.leaves)
+        self.tracked_given = (n_leaves + np.flatnonzero(tape.tracked[n_leaves : self.n_inputs])).tolist()
         self.only_leaves = all(leaf.op is None for leaf in tape.leaves)
         self.row = _Row(name)
         self.loaded: np.ndarray | None = None  # the inputs that `values` were computed from
@@ -39,9 +41,7 @@ class Replay:
 
     def run(self, data: list) -> list[Any] | None:
         """The outputs for these numbers and Values; None where the function would go another way."""
-        numbers = [x._data for x in self.tape.leaves]  # type: ignore[attr-defined]
-        numbers += [x._data if isinstance(x, Value) else x for x in data]
-        inputs = np.array(numbers, dtype=float)
+        inputs = self.inputs([x._data if isinstance(x, Value) else x for x in data])
         with np.errstate(all="ignore"):
             self.forward(inputs)
             if not self.went_the_same_way():
@@ -49,7 +49,12 @@ class Replay:
             # What isn't a real number is refused at the line that makes it: let the function itself run.
             if np.isnan(self.values.sum()) and np.isnan(self.values).any():
                 return None
-        return self._nodes(inputs, data)
+        return self.nodes(inputs, data)
+
+    def inputs(self, given: Any) -> np.ndarray:
+        """The numbers of the leaves as they are now, and what is given."""
+        leaves = [x._data for x in self.tape.leaves]  # type: ignore[attr-defined]
+        return np.concatenate([leaves, given]) if len(given) else np.array(leaves)
 
     def went_the_same_way(self) -> bool:
         """Whether all comparisons came out as when this was recorded."""
@@ -72,12 +77,12 @@ class Replay:
             self.runner.backward()
         return self.grads[: self.n_inputs].tolist()
 
-    def _nodes(self, inputs: np.ndarray, data: list) -> list[Any]:
+    def nodes(self, inputs: np.ndarray, data: list) -> list[Any]:
+        """The outputs of the forward pass that just ran, as ordinary Values."""
         numbers = self.values[self.outputs].tolist()
         if not is_recording():
             return [Value(number, requires_grad=False) for number in numbers]
-        operands = (*self.tape.leaves, *(x for x in data if isinstance(x, Value))) if data else self.tape.leaves
-        run = _Run(self, operands, inputs, data)
+        run = _Run(self, inputs, [data[i - len(self.tape.leaves)] for i in self.tracked_given])
         pairs = enumerate(zip(numbers, self.tracked_outputs, strict=True))
         return [
             _Output(number, run, i) if tracked else Value(number, requires_grad=False) for i, (number, tracked) in pairs
@@ -99,13 +104,15 @@ class _Row(Op):
 class _Run(Node):
     """One run of a tape: between the leaves and the outputs, it hands the outputs' gradients on, all in one pass."""
 
-    __slots__ = ("data", "inputs_seen", "operands", "replay")
+    __slots__ = ("given", "inputs_seen", "operands", "replay")
 
     no_gradient = None
     settings: dict = {}  # noqa: RUF012 - only read
 
-    def __init__(self, replay: Replay, operands: Any, inputs: np.ndarray, data: list):
-        self.replay, self.operands, self.inputs_seen, self.data = replay, operands, inputs, data
+    def __init__(self, replay: Replay, inputs: np.ndarray, given: list[Value]):
+        """inputs: all numbers that the tape was run on. given: the Values among them that a gradient goes to."""
+        self.replay, self.inputs_seen, self.given = replay, inputs, given
+        self.operands = (*replay.tape.leaves, *given) if given else replay.tape.leaves
         self.op, self.label, self.hooks, self.grad, self.requires_grad = replay.row, "", None, None, True
 
     def push(self) -> None:
@@ -115,9 +122,8 @@ class _Run(Node):
         for x, g in zip(leaves, found, strict=False):
             if x.requires_grad:
                 x.grad = g if x.grad is None else x.grad + g  # None: PyTorch's way to clear it
-        for x, g in zip(self.data, found[len(leaves) :], strict=True):
-            if isinstance(x, Value) and x.requires_grad:
-                x.grad += g
+        for x, position in zip(self.given, self.replay.tracked_given, strict=True):
+            x.grad += found[position]
 
 
 class _Output(Value):
@@ -150,7 +156,7 @@ class _Output(Value):
         """As any Value's; with a short way for a loss that stands by itself."""
         run = self.run
         hooks = [x.hooks for x in run.operands]
-        if run.data or self.hooks or hooks.count(None) < len(hooks) or not run.replay.only_leaves:
+        if run.given or self.hooks or hooks.count(None) < len(hooks) or not run.replay.only_leaves:
             super().backward(gradient)
             return
         self.grad = 1.0 if gradient is None else self.as_gradient(gradient, "backward")
