@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from .explain import trace_backward as trace_backward
     from .explain import wrong_orders as wrong_orders
     from .tape import compile as compile
+    from .tape import vmap as vmap
     from .viz import draw as draw
     from .viz import plots as plots
     from .viz import step_through as step_through
@@ -86,7 +87,7 @@ _LATER = {
     **dict.fromkeys(("Tensor", "concatenate", "einsum", "stack"), "engine"),
     **dict.fromkeys("detect_anomaly diagnose formula gradcheck gradgradcheck".split(), "explain"),
     **dict.fromkeys(("paths", "to_python", "trace_backward", "wrong_orders"), "explain"),
-    "compile": "tape",
+    **dict.fromkeys(("compile", "vmap"), "tape"),
     **dict.fromkeys(("draw", "plots", "step_through"), "viz"),
 }
 # What `from micrograd_plus import *` brings: not abs, compile and sum, which would hide Python's own.
@@ -94,7 +95,7 @@ __all__ = """
     Binary Many Structural Tensor Ternary Unary Value arctan clip concatenate cos cosh data detect_anomaly diagnose draw
     einsum elu erfc exp explain expm1 formula gelu grad gradcheck gradgradcheck leaky_relu log log1p maximum minimum nn
     no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus sqrt stack step_through tan tanh
-    tape to_python trace_backward training value_and_grad viz where wrong_orders
+    tape to_python trace_backward training value_and_grad viz vmap where wrong_orders
 """.split()
 
 

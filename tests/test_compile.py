@@ -16,7 +16,7 @@ from micrograd_plus import Unary, Value, nn, no_grad, optim
 from micrograd_plus.engine.graph import Watcher, watched_by
 from micrograd_plus.engine.ops import TABLE
 from micrograd_plus.nn.losses import LOSS_TABLE
-from micrograd_plus.tape import compile
+from micrograd_plus import compile
 from micrograd_plus.tape.plan import MatMul, plan_of
 from micrograd_plus.tape.recorder import FrozenNumberError
 
@@ -773,3 +773,49 @@ def test_the_tape_can_be_read():
     step = seen_twice(lambda x: mg.sum([w * x, x, 1.0]).tanh(), 1.0)
     assert str(step.paths[0].tape) == "s3 = mul(s0, s1)\ns4 = sum([s3, s1, s2])\ns5 = tanh(s4)"
     assert repr(step) == "<compiled <lambda>: 1 tape(s), 2 recordings, 0 replays>"
+
+
+# -- looking inside -------------------------------------------------------------------------------------------
+
+
+def test_a_compiled_step_can_be_drawn_and_read_like_any_graph():
+    w, b = Value(2.0, label="w"), Value(1.0, label="b")
+    step = seen_twice(lambda x: (w * x + b).tanh(), 0.1)
+    y = step(0.5)
+    assert step.replays == 1
+    names = {"y": y, "w": w, "b": b}
+    assert "tanh" in str(mg.draw(y, names))
+    assert "grad: not run yet" in str(mg.draw(y, names))
+    y.backward()
+    found = w.grad, b.grad
+    w.data = 77.0
+    text = str(mg.draw(y, names))
+    assert text.startswith("y = tanh")
+    assert "0.07065" in text  # dy/d(w*x+b)
+    assert (w.data, w.grad, b.grad) == (77.0, *found)
+    for read in (mg.trace_backward, mg.formula, mg.wrong_orders, mg.explain.walkthrough):
+        assert "y" in str(read(y, names))
+    assert str(mg.step_through(y, names)) == "Stepper(10 steps over 5 nodes)"
+    assert len(mg.paths(y, w)) == 1
+    mg.diagnose(y)
+    mg.diagnose(lambda: step(0.5))
+    assert "def loss_and_gradient(w, b)" in mg.to_python(y, names)
+
+
+def test_a_copy_of_a_result_is_a_graph_of_its_own():
+    import copy
+    import pickle
+
+    w = Value(2.0)
+    step = seen_twice(lambda x: (w * x).tanh(), 0.1)
+    for copied in (copy.deepcopy(step(0.5)), pickle.loads(pickle.dumps(step(0.5)))):
+        copied.backward()
+        assert copied.data == math.tanh(1.0)
+    assert w.grad == 0.0
+
+
+def test_lanes_and_several_outputs_can_be_opened():
+    w = Value(2.0)
+    rows = mg.vmap(lambda x: [w * x, (w * x).sin()])([1.0, 2.0])
+    assert mg.to_python(rows[1][1]).count("sin") == 2
+    assert "4" in str(mg.draw(rows[1][0]))

@@ -13,17 +13,20 @@ import micrograd_plus
 # fmt: off
 PUBLIC = {
     "micrograd_plus": """
-        Binary Many Structural Tensor Ternary Unary Value abs arctan clip concatenate cos cosh data detect_anomaly
-        diagnose draw einsum elu erfc exp explain expm1 formula gelu grad gradcheck gradgradcheck leaky_relu log log1p
+        Binary Many Structural Tensor Ternary Unary Value abs arctan clip compile concatenate cos cosh data
+        detect_anomaly diagnose draw einsum elu erfc exp explain expm1 formula gelu grad gradcheck gradgradcheck leaky_relu log log1p
         maximum minimum nn no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus sqrt stack
-        step_through sum tan tanh trace_backward training value_and_grad viz where wrong_orders
+        step_through sum tan tanh tape to_python trace_backward training value_and_grad viz vmap where wrong_orders
     """,
     "micrograd_plus.explain": """
-        AnomalyError detect_anomaly diagnose error_over_h formula gradcheck gradgradcheck paths trace_backward
-        walkthrough wrong_orders
+        AnomalyError detect_anomaly diagnose error_over_h formula gradcheck gradgradcheck paths to_python
+        trace_backward walkthrough wrong_orders
     """,
     "micrograd_plus.viz": """
         LayoutError LayoutTimeout LayoutUnavailable draw engines plots step_through zoom
+    """,
+    "micrograd_plus.tape": """
+        compile vmap
     """,
     "micrograd_plus.nn": """
         BCELoss BCEWithLogitsLoss CrossEntropyLoss Dropout ELU Flatten GELU HingeLoss HuberLoss KLDivLoss L1Loss Layer

@@ -68,4 +68,4 @@ def _checked(loss: Any) -> Node:
             f"a loss is one number, and this one has shape {loss.shape}: "  # type: ignore[attr-defined]
             "reduce it first, with .mean() or .sum()"
         )
-    return loss
+    return loss.opened()

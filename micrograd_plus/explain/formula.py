@@ -15,9 +15,10 @@ from .formulas.names import name_of
 from .formulas.of_arrays import of_arrays
 from .formulas.of_numbers import is_of_numbers, of_numbers
 from .formulas.result import Formula, Line
-from .reading import Reading
+from .reading import Reading, opens
 
 
+@opens
 def formula(op_or_node: Op | Node, names: Mapping[str, Any] | None = None) -> Formula:
     """What an operation computes and its slope for each input; for a node also with its numbers put in.
 

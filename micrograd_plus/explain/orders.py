@@ -13,7 +13,7 @@ from ..engine.graph import Node
 from .chain import edges
 from .paths import scalars
 from .proposals import PATH_BY_PATH, PROPOSALS, Walk, pushed_to
-from .reading import Reading
+from .reading import Reading, opens
 from .tables import SHOWN, code_html, table_html, table_text
 from .trace import trace_backward
 from .words import amount, called
@@ -155,6 +155,7 @@ class WrongOrders:
         return table_html(self._title(), head, lines) + "".join(parts)
 
 
+@opens
 def wrong_orders(root: Node, names: Mapping[str, Any] | None = None, most: int = 10_000) -> WrongOrders:
     """The backward pass in the orders that people propose, beside the right one.
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..engine.graph import Node
 from ..engine.value import Value
 from .chain import edges
-from .reading import Reading
+from .reading import Reading, opens
 from .tables import table_html, table_text
 from .trace import trace_backward
 from .words import amount, called, operand_name
@@ -124,6 +124,7 @@ class Paths:
 _HEAD = ("path", "local slopes", "product")
 
 
+@opens
 def paths(root: Value, leaf: Value, names: Mapping[str, Any] | None = None, most: int = 100) -> Paths:
     """Every path from `leaf` to `root` with the product of its local slopes; their sum is the gradient.
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from ..engine.graph import Node
-from .reading import Reading
+from .reading import Reading, opens
 from .sentences import sentence_of_node, sentence_of_operation
 from .trace import Record, Trace, trace_backward
 from .words import amount, called
@@ -51,6 +51,7 @@ class Step:
         return f"<{self.phase}: {self.sentence}>"
 
 
+@opens
 def walkthrough(
     root: Node, names: Mapping[str, Any] | None = None, per: str = "auto", gradient: Any = None
 ) -> list[Step]:

@@ -12,7 +12,7 @@ from ..engine.value import Value
 from .pieces import SUM
 from .programs.names import gradient_names, identifiers
 from .programs.numbers import Numbers
-from .reading import Reading, as_written
+from .reading import Reading, as_written, opens
 
 WIDTH = 88  # letters of a line
 MOST_NUMBERS = 100  # of all arrays together, up to which the program ends with a call that gives them
@@ -26,6 +26,7 @@ class Program(str):
         return str(self)
 
 
+@opens
 def to_python(root: Node, names: Mapping[str, Any] | None = None, max_nodes: int = 500) -> Program:
     """The computation of `root` and its gradient as a straight-line Python program that needs nothing of ours.
 

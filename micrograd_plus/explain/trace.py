@@ -12,7 +12,7 @@ from typing import Any
 from ..engine.graph import Node
 from ..engine.value import Value
 from .chain import contributions, local_slope, quiet
-from .reading import Reading
+from .reading import Reading, opens
 from .sentences import sentence_of_edge
 from .slopes import slope_formula
 from .tables import SHOWN, more_than_shown, table_html, table_text
@@ -134,6 +134,7 @@ class Trace:
 _HEAD = ("step", "from", "to", "upstream", "slope", "product", "before", "after", "local slope")
 
 
+@opens
 def trace_backward(root: Node, names: Mapping[str, Any] | None = None, gradient: Any = None) -> Trace:
     """What backward() would do from `root`, edge by edge, computed on the side.
 

@@ -19,8 +19,11 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
+import numpy as np
+
 from ..engine.graph import Node
 from ..engine.value import Value
+from .followed import Followed
 
 _NUMBERS = {float, int, bool}
 _SETTINGS = (int, bool, str, bytes, type(None))
@@ -96,12 +99,38 @@ def put_together(structure: tuple, data: Iterator[Any]) -> Any:
     return next(data)
 
 
-def with_outputs(x: Any, change: Callable[[Node], Any]) -> Any:
-    """What a function returned, with `change(node)` in place of each node in its lists, tuples and dicts."""
-    if isinstance(x, Node):
+def kinds_of(structure: tuple) -> list[str]:
+    """For each piece of data of a structure its word: "numbers" (in a list), "float", "value", "tensor" or "array"."""
+    word, *rest = structure
+    if word == "as it is":
+        return []
+    if word == "numbers":
+        return ["numbers"] * rest[1]
+    if word == "rows":
+        return ["numbers"] * (rest[0] * rest[1])
+    if word in ("list", "dict"):
+        return [kind for part in rest[1] for kind in kinds_of(part)]
+    return [word]
+
+
+def bare(x: Any) -> Any:
+    """A node as it is; of an array that was followed, the array (a copy) or number."""
+    return x if isinstance(x, Node) else x.value.copy() if isinstance(x.value, np.ndarray) else x.value
+
+
+def with_outputs(x: Any, change: Callable[[Any], Any]) -> Any:
+    """What a function returned, with `change(x)` in place of each node or array in its lists, tuples and dicts."""
+    if isinstance(x, (Node, Followed)):
         return change(x)
     if x.__class__ in (list, tuple):
         return x.__class__(with_outputs(part, change) for part in x)
     if x.__class__ is dict:
         return {key: with_outputs(part, change) for key, part in x.items()}
     return x
+
+
+def nodes_in(x: Any) -> list[Node]:
+    """The nodes in what a function returned, in order."""
+    found: list[Node] = []
+    with_outputs(x, found.append)
+    return found

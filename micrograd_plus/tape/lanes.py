@@ -13,7 +13,7 @@ import numpy as np
 from ..engine.graph import Node, is_recording, watched_by
 from ..engine.recording import inside_grad
 from ..engine.value import Value
-from .arguments import put_together, taken_apart, with_outputs
+from .arguments import nodes_in, put_together, taken_apart, with_outputs
 from .compiled import Path, runner_of
 from .recorder import Recorder
 from .replay import Replay
@@ -88,13 +88,17 @@ class Lanes:
         structure, data = _taken_apart(args, shared)
         results: list[Any] = [None] * len(data)
         waiting = np.arange(len(data))
+
+        def again(lane: int) -> Any:
+            return self.function(*_examples(args, shared)[lane])
+
         for path in [path for path in self.paths if path.structure == structure and path.still_holds()]:
-            waiting = path.run(data, waiting, results)
+            waiting = path.run(data, waiting, results, again)
             if not len(waiting):
                 return results
         while len(waiting):
             path = self._recorded(structure, data[waiting[0]])
-            left = path.run(data, waiting, results)
+            left = path.run(data, waiting, results, again)
             if len(left) == len(waiting) or len(self.paths) > 16:  # not a real number somewhere: the function says so
                 return [self.function(*example) for example in _examples(args, shared)]
             waiting = left
@@ -109,9 +113,7 @@ class Lanes:
             tracks = is_recording()
             with watched_by(recorder if tracks else recorder.without_grad()):
                 result = self.function(*put_together(structure, iter(stand_ins)))
-            nodes: list[Node] = []
-            with_outputs(result, nodes.append)
-            tapes.append(recorder.tape(nodes))
+            tapes.append(recorder.tape(nodes_in(result)))
         if not tapes[0].same_as(tapes[1]):
             raise ValueError(
                 f"vmap: {self.name} doesn't compute the same when it is called twice with the same example: give "
@@ -135,7 +137,7 @@ class _LanePath(Path):
         self.name, self.backend = name, backend
         self.wide: dict[int, Replay] = {}
 
-    def run(self, data: np.ndarray, lanes: np.ndarray, results: list) -> np.ndarray:
+    def run(self, data: np.ndarray, lanes: np.ndarray, results: list, again: Callable[[int], Any]) -> np.ndarray:
         """Fill in `results` for those of the lanes that go this way; returns the others."""
         n = len(data)
         if n not in self.wide:
@@ -154,8 +156,8 @@ class _LanePath(Path):
             self._agreeing(replay, data, n)
         inputs = replay.loaded
         assert inputs is not None
-        outputs = replay.nodes(inputs, _flat_nodes(data))
         width = len(self.tape.outputs)
+        outputs = replay.nodes(inputs, _flat_nodes(data), lambda i: nodes_in(again(i // width))[i % width])
         for lane in mine.tolist():
             parts = iter(outputs[lane * width : (lane + 1) * width])
             results[lane] = next(parts) if self.single else with_outputs(self.template, lambda _, p=parts: next(p))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from ..engine.graph import Node, Op
-from ..engine.recording import is_recording
+from ..engine import copying
+from ..engine.graph import Node, Op, backward, order
+from ..engine.recording import _recording, is_recording
 from ..engine.value import Value
 from .plan import plan_of
 from .tape import Tape
@@ -39,8 +40,11 @@ class Replay:
         """Whether the leaves are tracked as they were: one that was frozen or thawed makes another tape."""
         return [leaf.requires_grad for leaf in self.tape.leaves] == self.tracked_leaves
 
-    def run(self, data: list) -> list[Any] | None:
-        """The outputs for these numbers and Values; None where the function would go another way."""
+    def run(self, data: list, again: Callable[[int], Node] | None = None) -> list[Any] | None:
+        """The outputs for these numbers and Values; None where the function would go another way.
+
+        again: computes an output once more, with its graph, for those who want to see it.
+        """
         inputs = self.inputs([x._data if isinstance(x, Value) else x for x in data])
         with np.errstate(all="ignore"):
             self.forward(inputs)
@@ -49,7 +53,7 @@ class Replay:
             # What isn't a real number is refused at the line that makes it: let the function itself run.
             if np.isnan(self.values.sum()) and np.isnan(self.values).any():
                 return None
-        return self.nodes(inputs, data)
+        return self.nodes(inputs, data, again)
 
     def inputs(self, given: Any) -> np.ndarray:
         """The numbers of the leaves as they are now, and what is given."""
@@ -77,12 +81,12 @@ class Replay:
             self.runner.backward()
         return self.grads[: self.n_inputs].tolist()
 
-    def nodes(self, inputs: np.ndarray, data: list) -> list[Any]:
+    def nodes(self, inputs: np.ndarray, data: list, again: Callable[[int], Node] | None = None) -> list[Any]:
         """The outputs of the forward pass that just ran, as ordinary Values."""
         numbers = self.values[self.outputs].tolist()
         if not is_recording():
             return [Value(number, requires_grad=False) for number in numbers]
-        run = _Run(self, inputs, [data[i - len(self.tape.leaves)] for i in self.tracked_given])
+        run = _Run(self, inputs, [data[i - len(self.tape.leaves)] for i in self.tracked_given], again)
         pairs = enumerate(zip(numbers, self.tracked_outputs, strict=True))
         return [
             _Output(number, run, i) if tracked else Value(number, requires_grad=False) for i, (number, tracked) in pairs
@@ -104,14 +108,16 @@ class _Row(Op):
 class _Run(Node):
     """One run of a tape: between the leaves and the outputs, it hands the outputs' gradients on, all in one pass."""
 
-    __slots__ = ("given", "inputs_seen", "operands", "replay")
+    __slots__ = ("again", "given", "inputs_seen", "operands", "replay")
 
     no_gradient = None
     settings: dict = {}  # noqa: RUF012 - only read
 
-    def __init__(self, replay: Replay, inputs: np.ndarray, given: list[Value]):
+    def __init__(
+        self, replay: Replay, inputs: np.ndarray, given: list[Value], again: Callable[[int], Node] | None
+    ):
         """inputs: all numbers that the tape was run on. given: the Values among them that a gradient goes to."""
-        self.replay, self.inputs_seen, self.given = replay, inputs, given
+        self.replay, self.inputs_seen, self.given, self.again = replay, inputs, given, again
         self.operands = (*replay.tape.leaves, *given) if given else replay.tape.leaves
         self.op, self.label, self.hooks, self.grad, self.requires_grad = replay.row, "", None, None, True
 
@@ -124,6 +130,22 @@ class _Run(Node):
                 x.grad = g if x.grad is None else x.grad + g  # None: PyTorch's way to clear it
         for x, position in zip(self.given, self.replay.tracked_given, strict=True):
             x.grad += found[position]
+
+
+    def graph(self, position: int) -> Node:
+        """An output computed once more by the function itself, from the numbers that this run saw."""
+        assert self.again is not None
+        leaves = self.replay.tape.leaves
+        now = [leaf._data for leaf in leaves]  # type: ignore[attr-defined]
+        token = _recording.set(True)
+        try:
+            for leaf, number in zip(leaves, self.inputs_seen.tolist(), strict=False):
+                leaf._data = number  # type: ignore[attr-defined]
+            return self.again(position)
+        finally:
+            _recording.reset(token)
+            for leaf, number in zip(leaves, now, strict=True):
+                leaf._data = number  # type: ignore[attr-defined]
 
 
 class _Output(Value):
@@ -151,6 +173,24 @@ class _Output(Value):
         if run.grad is None:
             run.grad = [0.0] * len(run.replay.outputs)
         run.grad[self.position] += self.grad
+
+    def opened(self) -> Node:
+        """The same Value with all the steps that led to it; with their gradients, if backward() has run."""
+        y = self.run.graph(self.position)
+        y.label = y.label or self.label
+        if self.run.grad is not None:
+            leaves = [x for x in order(y) if x.op is None]
+            grads = [x.grad for x in leaves]
+            backward(y, self.grad)
+            for leaf, grad in zip(leaves, grads, strict=True):  # they have theirs already
+                leaf.grad = grad
+        return y
+
+    def __deepcopy__(self, memo: dict) -> Any:
+        return copying.copied(order(self.opened()), memo)
+
+    def __reduce__(self) -> tuple:
+        return copying.reduced(order(self.opened()))
 
     def backward(self, gradient: float | None = None) -> None:
         """As any Value's; with a short way for a loss that stands by itself."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..engine.graph import Node
-from ..explain.reading import Reading, is_module
+from ..explain.reading import Reading, is_module, opens
 from .architecture import scheme_of_model, text_of_model
 from .drawing import Drawing
 from .options import check_options
@@ -16,6 +16,7 @@ from .tree import tree
 from .zoom import scheme_of_zoom, zoomed_in_place
 
 
+@opens
 def draw(
     root: Any,
     names: Mapping[str, Any] | None = None,

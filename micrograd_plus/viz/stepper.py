@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from ..explain.code import expression
+from ..explain.reading import opens
 from . import style
 from .dot import digraph
 from .framed import as_image, framed, page
@@ -27,6 +28,7 @@ FIRST_STEPS = 20  # that a notebook keeps as text; the block has them all
 ANY_NUMBER = "-0.0000000"  # as wide as a number gets: boxes are laid out for it, so that all steps fit
 
 
+@opens
 def step_through(
     root: Any,
     names: Mapping[str, Any] | None = None,
