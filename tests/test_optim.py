@@ -4,6 +4,7 @@ import copy
 import inspect
 import json
 import math
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from micrograd_plus import optim
+from micrograd_plus import Tensor, optim
 
 # ---- every optimiser, with many settings ----
 
@@ -827,3 +828,174 @@ assert all(name.startswith("micrograd_plus.optim") for name in ours), ours
     house = str(Path(optim.__file__).parents[1])
     result = subprocess.run([sys.executable, "-c", program, house], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
+
+
+# ---- small arrays that move together ----
+
+
+def tensors(shapes=((3, 4), (5,), (1,), (), (2, 2)), dtype=np.float64):
+    rng = np.random.default_rng(3)
+    return [Tensor(rng.normal(size=shape), dtype=dtype) for shape in shapes]
+
+
+def give_gradients(params, seed):
+    rng = np.random.default_rng(seed)
+    for p in params:
+        p.grad = rng.normal(size=p.shape).astype(p.dtype)
+
+
+class Alone:
+    """The same optimiser, one for each parameter: nothing can move together."""
+
+    def __init__(self, kind, params, options):
+        self.each = [kind([p], **options) for p in params]
+
+    def step(self):
+        for optimizer in self.each:
+            optimizer.step()
+
+
+def nothing(params, optimizer, seed):
+    pass
+
+
+def new_numbers(params, optimizer, seed):
+    params[1].data[0] = 0.25
+    params[2].data = np.array([4.0])
+
+
+def no_gradient(params, optimizer, seed):
+    params[seed % 3].grad = None
+
+
+def freeze_one(params, optimizer, seed):
+    params[0].requires_grad = not params[0].requires_grad
+
+
+def forget(params, optimizer, seed):
+    for memories in [optimizer.state] if hasattr(optimizer, "state") else [o.state for o in optimizer.each]:
+        memories.clear()
+
+
+def other_rate(params, optimizer, seed):
+    for one in [optimizer] if hasattr(optimizer, "state") else optimizer.each:
+        one.param_groups[0]["lr"] = 0.5
+
+
+MEANWHILE = [nothing, new_numbers, no_gradient, freeze_one, forget, other_rate]
+
+
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_together_and_alone_are_the_same_to_the_last_bit(row, meanwhile, dtype):
+    kind, options = row
+    options = ({"lr": 0.1} if kind is optim.SGD else {}) | options
+    ours, alone = tensors(dtype=dtype), tensors(dtype=dtype)
+    optimizers = kind(ours, **options), Alone(kind, alone, options)
+    for seed in range(9):
+        for params, optimizer in zip((ours, alone), optimizers, strict=True):
+            give_gradients(params, seed)
+            if seed in (4, 6):
+                meanwhile(params, optimizer, seed)
+            graph = [p * 2 for p in params]
+            optimizer.step()
+            del graph
+    for i, (p, q) in enumerate(zip(ours, alone, strict=True)):
+        np.testing.assert_array_equal(p.numpy(), q.numpy())
+        np.testing.assert_equal(optimizers[0].state.get(i), optimizers[1].each[i].state.get(0))
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_copies_of_an_optimizer_go_on_by_themselves(again):
+    params = tensors()
+    first = optim.Adam(params, lr=0.1)
+    for seed in range(3):
+        give_gradients(params, seed)
+        first.step()
+    second, saved = again(first), first.state_dict()
+    others = second.param_groups[0]["params"]
+    for seed in range(3, 6):
+        give_gradients(params, seed)
+        first.step()
+    np.testing.assert_equal(second.state_dict(), saved)
+    for seed in range(3, 6):
+        give_gradients(others, seed)
+        second.step()
+    np.testing.assert_equal(second.state_dict(), first.state_dict())
+    for p, q in zip(params, others, strict=True):
+        np.testing.assert_array_equal(p.numpy(), q.numpy())
+
+
+def test_what_is_remembered_can_be_changed_between_steps():
+    params, others = tensors(), tensors()
+    first, second = optim.Adam(params, lr=0.1), optim.Adam(others, lr=0.1)
+    for seed in range(6):
+        for ps, optimizer in ((params, first), (others, second)):
+            give_gradients(ps, seed)
+            optimizer.step()
+        if seed == 2:
+            first.state[1]["exp_avg"][:] = 0  # in place …
+            second.state[1]["exp_avg"] = np.zeros(5)  # … and a new array
+    for p, q in zip(params, others, strict=True):
+        np.testing.assert_array_equal(p.numpy(), q.numpy())
+
+
+def test_together_the_gradient_is_that_of_the_forward_pass_that_ran():
+    params = tensors()
+    optimizer = optim.Adam(params, lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        loss = sum((p * p).sum() for p in params)
+        wanted = [2 * p.numpy() for p in params]
+        loss.backward()
+        optimizer.step()
+        params[0].data[:] = 5.0
+        optimizer.zero_grad()
+        loss.backward()
+        for p, g in zip(params, wanted, strict=True):
+            np.testing.assert_array_equal(p.grad, g)
+
+
+def test_an_optimizer_of_yours_is_given_each_array_by_itself():
+    shapes = []
+
+    class ByNorm(optim.Adam):
+        def update(self, p, g, state, group):
+            shapes.append(g.shape)
+            super().update(p, g / (g * g).sum() ** 0.5, state, group)
+
+    params = tensors()
+    optimizer = ByNorm(params)
+    for seed in range(3):
+        give_gradients(params, seed)
+        optimizer.step()
+    assert shapes == [p.shape for p in params] * 3
+
+
+def test_gradients_are_neither_changed_nor_kept_by_moving_together():
+    params = tensors()
+    optimizer = optim.AdamW(params, lr=0.1)
+    give_gradients(params, 0)
+    grads = [p.grad for p in params]
+    before = [g.copy() for g in grads]
+    for _ in range(3):
+        optimizer.step()
+    np.testing.assert_equal(grads, before)
+    remembered = [x for memory in optimizer.state.values() for x in memory.values()]
+    assert not any(np.shares_memory(g, x) for g in grads for x in remembered)
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+def test_who_holds_the_data_sees_it_move(kind):
+    params = tensors()
+    optimizer = kind(params, lr=0.1)
+    held = None
+    for seed in range(6):
+        give_gradients(params, seed)
+        if seed == 3:
+            held = params[1].data
+        graph = [p * 2 for p in params]
+        optimizer.step()
+        del graph
+        if held is not None:
+            np.testing.assert_array_equal(held, params[1].numpy())

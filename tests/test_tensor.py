@@ -6,6 +6,7 @@ import math
 import operator
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 
 import numpy as np
@@ -1012,3 +1013,154 @@ def test_numpys_functions_and_operators_are_ours_and_keep_the_gradient():
     for call in (lambda t: np.arccos(t), lambda t: np.add(a, t, out=a), lambda t: a == t, lambda t: np.add.reduce(t)):
         with pytest.raises(TypeError, match=r"np\.\w+ can't follow the gradient of a Tensor"):
             call(Tensor([1.0, 2.0]))
+
+
+# ---- adding up gradients in place, and moving without a copy ----
+
+
+def address(array):
+    return array.__array_interface__["data"][0]
+
+
+def test_a_gradient_that_nobody_holds_grows_where_it_stands():
+    w = Tensor([1.0, 2.0])
+    (w * 2).sum().backward()
+    place = address(w.grad)
+    (w * 3).sum().backward()
+    assert w.grad.tolist() == [5.0, 5.0]
+    assert address(w.grad) == place
+
+
+@pytest.mark.parametrize("part", [lambda g: g, lambda g: g[:1], lambda g: g.reshape(2, 1), memoryview])
+def test_a_gradient_that_somebody_holds_stays_as_it_was(part):
+    w = Tensor([1.0, 2.0])
+    (w * 2).sum().backward()
+    held = part(w.grad)
+    before = np.array(held).tolist()
+    (w * 3).sum().backward()
+    assert np.array(held).tolist() == before
+    assert w.grad.tolist() == [5.0, 5.0]
+
+
+def test_a_gradient_that_was_set_belongs_to_who_set_it():
+    base = np.zeros(4)
+
+    def locked():
+        array = np.ones(2)
+        array.setflags(write=False)
+        return array
+
+    for start, end in ((lambda: base[:2], 2.0), (lambda: np.broadcast_to(1.0, 2), 3.0), (locked, 3.0)):
+        w = Tensor([1.0, 2.0])
+        w.grad = start()
+        (w * 2).sum().backward()
+        assert w.grad.tolist() == [end, end]
+    assert base.tolist() == [0.0] * 4
+    single = Tensor(np.ones(2, np.float32))
+    single.grad = np.full(2, 1e-12)
+    (single * 0).sum().backward()
+    assert single.grad.dtype == np.float64  # as it was set: no digit is lost
+    w = Tensor([1.0, 2.0])
+    w.grad = np.zeros(2, np.float32)
+    (w * 0.1).sum().backward()
+    assert w.grad.tolist() == [0.1, 0.1]
+
+
+def test_gradients_seen_by_a_hook_stay_as_they_were():
+    seen = []
+    w = Tensor([1.0, 2.0])
+    inner = w * 2
+    inner.register_hook(seen.append)
+    w.register_hook(lambda g: seen.append(g))
+    loss = (inner * inner + inner).sum()
+    loss.backward()
+    first = [g.copy() for g in seen]
+    loss.backward()
+    np.testing.assert_equal(seen[:2], first)
+    assert w.grad.tolist() == [20.0, 36.0]
+
+
+def test_descend_leaves_what_a_graph_has_seen():
+    w = Tensor([1.0, 2.0])
+    y = (w * w).sum()
+    w.descend(np.array([0.5, 1.0]))
+    assert w.tolist() == [0.5, 1.0]
+    y.backward()
+    assert w.grad.tolist() == [2.0, 4.0]
+    w.data[0] = 7.0
+    assert w.tolist() == [7.0, 1.0]
+    held = w.data
+    w.descend(np.array([1.0, 1.0]))  # no graph has seen these numbers: they change where they stand
+    assert held.tolist() == w.tolist() == [6.0, 0.0]
+
+
+def test_descend_keeps_shape_and_dtype():
+    w = Tensor(np.ones(2, np.float32))
+    for step in (np.ones(2), 1.0, np.ones(1, np.float32)):
+        w.numpy()
+        w.descend(step)
+        assert w.dtype == np.float32
+    assert w.tolist() == [-2.0, -2.0]
+    w.numpy()
+    with pytest.raises(ValueError, match="broadcast"):
+        w.descend(np.ones((3, 2), np.float32))
+
+
+def test_adopt_takes_an_array_without_a_copy():
+    w, array = Tensor([1.0, 2.0]), np.array([3.0, 4.0])
+    with pytest.raises(ValueError, match=r"read-only array of shape \(2,\).*writeable: t.data = array copies it"):
+        w.adopt(array)
+    array.setflags(write=False)
+    w.adopt(array)
+    assert w.numpy() is array
+    w.data[0] = 9.0
+    assert array.tolist() == [3.0, 4.0]
+    for wrong in (array[:1], array.astype(np.float32)):
+        wrong.setflags(write=False)
+        with pytest.raises(ValueError, match=r"adopt\(\) takes .* got shape"):
+            w.adopt(wrong)
+
+
+def test_the_same_leaf_used_twice_is_kept_once():
+    w = Tensor([1.0, 2.0])
+    y = w * w
+    assert y.saved[0] is y.saved[1]
+    w.data = w.data * 2  # nobody holds it, so no graph needs a copy of its own
+    z = w.exp() + w
+    assert z.operands[0].saved[0] is z.saved[1]
+
+
+# ---- NumPy's warnings ----
+
+
+@pytest.mark.parametrize("mode", ["raise", "warn", "ignore"])
+def test_numpys_own_setting_is_silenced_in_an_operation_and_back_behind_it(mode):
+    with np.errstate(all=mode):
+        before = np.geterr()
+        x = Tensor([1000.0, 0.0])
+        y = (x.exp() / x).log()
+        (y - y).sum().backward()
+        stack([x, x.exp()])
+        with pytest.raises(ValueError, match="don't fit together"):
+            x + Tensor([1.0, 2.0, 3.0])
+        assert np.isnan(x.grad).all()
+        assert np.geterr() == before
+    if mode == "raise":
+        with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+            np.exp(1000.0)
+
+
+def test_numpys_setting_of_a_thread_is_its_own():
+    def work():
+        with np.errstate(all="raise"):
+            for _ in range(200):
+                Tensor([1000.0]).exp()
+            found.append(np.geterr()["over"])
+
+    found = []
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == ["raise"] * 4

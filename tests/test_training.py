@@ -1,5 +1,6 @@
 """training: the loop, what it remembers, what stops it, and what it says meanwhile."""
 
+import gc
 import json
 import math
 import os
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import textwrap
 import time
+import weakref
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -895,3 +898,83 @@ def test_importing_training_loads_nothing_heavy():
     print([name for name in ("numpy", "tqdm", "pandas", "IPython", "matplotlib") if name in sys.modules])
     """
     assert run(code).stdout == "[]\n"
+
+
+# ---- Python's cyclic garbage collector ----
+
+
+@pytest.fixture
+def collector():
+    """The gc module, found on, and left on."""
+    gc.enable()
+    yield gc
+    gc.enable()
+
+
+class CollectorSeen(Callback):
+    """Whether the collector is on, at each hook."""
+
+    def __init__(self):
+        self.inside, self.between = [], []
+
+    def after_backward(self, state):
+        self.inside.append(gc.isenabled())
+
+    def on_train_begin(self, state):
+        self.between.append(gc.isenabled())
+
+    on_epoch_begin = on_batch_end = on_epoch_end = on_train_end = on_train_begin
+
+
+@BOTH
+def test_the_collector_rests_during_a_step_and_only_then(make, collector):
+    seen = CollectorSeen()
+
+    def loss(output, target):
+        seen.inside.append(gc.isenabled())
+        return nn.hinge_loss(output, target)
+
+    fit(make(), loss=loss, callbacks=[seen], epochs=2, batch_size=30)
+    assert seen.inside == [False] * 8
+    assert seen.between == [True] * 10
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("error", [ValueError("the loss failed"), KeyboardInterrupt(), None])
+@pytest.mark.parametrize("was_on", [True, False])
+def test_after_an_error_the_collector_is_as_it_was(error, was_on, collector):
+    def loss(output, target):
+        if error is None:
+            return nn.hinge_loss(output, target) * math.nan
+        raise error
+
+    if not was_on:
+        gc.disable()
+    with suppress(ValueError, FloatingPointError):
+        fit(tensor_model(), loss=loss)
+    assert gc.isenabled() is was_on
+
+
+def test_a_collector_that_is_switched_off_stays_off(collector):
+    gc.disable()
+    seen = CollectorSeen()
+    fit(tensor_model(), callbacks=[seen])
+    assert not any(seen.inside + seen.between)
+    assert not gc.isenabled()
+
+
+@BOTH
+def test_garbage_in_cycles_does_not_pile_up(make, collector):
+    alive, most = weakref.WeakSet(), [0]
+
+    class Knot:
+        def __init__(self):
+            self.itself = [[self] for _ in range(20)]
+
+    def loss(output, target):
+        alive.add(Knot())  # dead at once, but for its cycles
+        most[0] = max(most[0], len(alive))
+        return nn.hinge_loss(output, target)
+
+    fit(make(), (np.eye(2), np.array([-1, 1])), loss=loss, batch_size=1, epochs=400)
+    assert most[0] < 300  # of 800

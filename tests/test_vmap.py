@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import micrograd_plus as mg
-from micrograd_plus import Value, nn, no_grad
-from micrograd_plus import compile, vmap
+from micrograd_plus import Value, compile, nn, no_grad, vmap
 from micrograd_plus.tape.lanes import in_lanes
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import maths as m
 from . import ops
-from .graph import Many, Node, Op, Structural
+from .graph import Many, Node, Op, Operand, Structural
 
 # -- NumPy's elementary functions, under the names that rules use ----------------------------------------------
 
@@ -37,7 +37,7 @@ def _numpy() -> SimpleNamespace:
         softplus=lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
         erfc=lambda x: np.asarray(_erfc(x), dtype=np.result_type(x, np.float16) if x.dtype.kind == "f" else np.float64),
         relu=lambda x: np.maximum(x, zero.get(x.dtype.type, 0)),
-        step=lambda x: x > zero.get(x.dtype.type, 0),
+        step=lambda x: (x > zero.get(x.dtype.type, 0)).astype(x.dtype),  # g * numbers is quicker than g * booleans
     )
 
 
@@ -209,21 +209,21 @@ def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None) -
             f"linear: the input has shape {x.shape}, but a weight of shape {weight.shape} needs a last size of "
             f"{weight.shape[-1]} (one number for each input feature)"
         )
-    y = np.dot(x, weight.T)  # like x @ weight.T, with less to prepare
+    y = x.dot(weight.T)  # like x @ weight.T, with less to prepare
     if bias is not None:
         y += bias
     return y
 
 
 def _linear_pull_x(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
-    return g @ weight if isinstance(g, Node) else np.dot(g, weight)
+    return g @ weight if isinstance(g, Node) else g.dot(weight)
 
 
 def _linear_pull_weight(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
     if g.ndim != 2:
         n_out, n_in = weight.shape
         g, x = g.reshape(-1, n_out), x.reshape(-1, n_in)
-    return np.dot(g.T, x) if isinstance(g, np.ndarray) else g.T @ x
+    return g.T.dot(x) if isinstance(g, np.ndarray) else g.T @ x
 
 
 _ones = lru_cache(maxsize=64)(np.ones)  # only read
@@ -234,7 +234,7 @@ def _linear_pull_bias(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
         return sum_to(g, shape=bias.shape)
     if g.ndim != 2:
         g = g.reshape(-1, g.shape[-1])
-    return np.dot(_ones(len(g), g.dtype), g)  # a sum over rows is ones @ g, and four times as fast
+    return _ones(len(g), g.dtype).dot(g)  # a sum over rows is ones @ g, and four times as fast
 
 
 def _pad_pull(g: Any, y: Any, x: Any, widths: tuple, value: float) -> Any:
@@ -312,12 +312,14 @@ def normal_index(index: Any) -> tuple:
 
 def _index_part(i: Any) -> Any:
     i = _numbers(i)
-    if isinstance(i, (list, tuple, range, np.ndarray)):
+    if isinstance(i, Operand):  # an array that a compiled function is given: it can't be changed
+        i = (i if i.size else i.astype(int)).plain()
+    elif isinstance(i, (list, tuple, range, np.ndarray)):
         i = np.array(i)  # a copy: the index must not change between forward and backward
         if i.size == 0:
             i = i.astype(int)
-        if i.dtype.kind not in "iub":
-            raise IndexError(f"an index must be made of integers or booleans, got dtype {i.dtype}")
+    if isinstance(i, np.ndarray) and i.dtype.kind not in "iub":
+        raise IndexError(f"an index must be made of integers or booleans, got dtype {i.dtype}")
     return i
 
 

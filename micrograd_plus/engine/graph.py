@@ -219,6 +219,10 @@ class Node(Operand):
         """The gradient of this node for itself: 1 for each number."""
         raise NotImplementedError
 
+    def opened(self) -> Node:
+        """The node whose graph shows how this one came about: itself, unless one node stands for a whole graph."""
+        return self
+
     def zero_grad(self) -> None:
         """Forget the gradient, so that the next backward() starts from nothing."""
         self.grad = self.no_gradient
@@ -265,26 +269,24 @@ def order(root: Node) -> list[Node]:
     Iterative (a deep graph must not meet Python's recursion limit) and linear in the number of edges.
     Why an order at all: a node may push only when its own gradient is complete, so after all its users.
     """
-    done: set[Node] = set()
+    met: set[Node] = set()
     ordered: list[Node] = []
-    stack = [root]
+    stack: list[Node | None] = [root]
     while stack:
-        node = stack[-1]
-        if node in done:
-            stack.pop()
-            continue
-        height = len(stack)
-        for x in node.operands:
-            if isinstance(x, Node) and x not in done:
-                if x.op is None:  # a leaf waits for nothing
-                    done.add(x)
-                    ordered.append(x)
-                else:
-                    stack.append(x)
-        if len(stack) == height:  # nothing left to wait for
-            stack.pop()
-            done.add(node)
-            ordered.append(node)
+        node = stack.pop()
+        if node is None:  # all that the node below was waiting for is in order
+            ordered.append(stack.pop())  # type: ignore[arg-type]
+        elif node not in met:
+            met.add(node)
+            stack.append(node)
+            stack.append(None)
+            for x in node.operands:
+                if isinstance(x, Node) and x not in met:
+                    if x.op is None:  # a leaf waits for nothing
+                        met.add(x)
+                        ordered.append(x)
+                    else:
+                        stack.append(x)
     return ordered
 
 

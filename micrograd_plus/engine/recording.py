@@ -62,6 +62,14 @@ class Watcher:
     def compared(self, how: Callable, a: Any, b: Any, outcome: bool) -> None:
         """Somebody asked whether how(a, b), and will go on by the answer."""
 
+    def numbers(self, node: Any, array: Any) -> Any:
+        """What `node.numpy()` is to give: its array, unless this says otherwise."""
+        return array
+
+    def drawn(self, draw: Callable[[], Any]) -> Any:
+        """What `draw()` gives, which is another array of random numbers each time."""
+        return draw()
+
     def without_grad(self) -> Any:
         """Who looks on inside no_grad(): nobody, unless this says otherwise."""
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import copy_context
 from functools import wraps
 from numbers import Real
 from sys import getrefcount
@@ -16,6 +17,31 @@ from .arithmetic import Arithmetic
 from .graph import Many, Node, Op, Operand, backward, inside_grad, is_recording
 
 _NONE: dict = {}  # the settings of an op that has none
+
+
+def _silently(method: Callable) -> Callable:
+    """The method under np.errstate(all="ignore"), at less than half its price: that counts in each operation.
+
+    errstate builds its setting anew at each call, and keeps it in a ContextVar (NumPy 2). Here the setting is built
+    once: the variable that errstate changes is found by looking. If that should fail one day, errstate it is.
+    """
+    before = copy_context()
+    with np.errstate(all="ignore"):
+        during = copy_context()
+    changed = [variable for variable in during if before.get(variable) is not during[variable]]
+    if len(changed) != 1:
+        return np.errstate(all="ignore")(method)
+    variable, setting = changed[0], during[changed[0]]
+
+    @wraps(method)
+    def silent(*args: Any, **kwargs: Any) -> Any:
+        token = variable.set(setting)
+        try:
+            return method(*args, **kwargs)
+        finally:
+            variable.reset(token)
+
+    return silent
 
 
 def _axis_or_dim(method: Callable) -> Callable:
@@ -287,32 +313,36 @@ class Tensor(Node, ArrayArithmetic):
         self.op = self.grad = self.hooks = self._kept = None
         self.operands = self._arrays = ()
         self.settings = _NONE
+        if is_recording().__class__ is not bool:
+            is_recording().born(self)
+            if isinstance(data, Operand):  # an array that a compiled function is given: this Tensor holds its numbers
+                data.becomes(self)
 
     # -- computing ---------------------------------------------------------------------------------------------
 
-    @np.errstate(all="ignore")  # overflow gives inf and 0/0 nan without a word, as in PyTorch
+    @_silently  # overflow gives inf and 0/0 nan without a word, as in PyTorch
     def apply(self, op: Op, *operands: Any, **settings: Any) -> Any:
         """Compute y = op(*operands), and remember the operands and the arrays at this moment."""
         arrays, tracked, constants = [], False, False
         for x in operands:
             if isinstance(x, Tensor):
                 array = x._array if not x._array.flags.writeable else x._frozen()
-                if x.requires_grad:
-                    tracked = True
+                tracked = tracked or x.requires_grad
             else:
                 constants, array = True, _as_constant(op, x, self._array.dtype)
                 if array is NotImplemented:
                     return NotImplemented
             arrays.append(array)
-        if op.pointwise and _shapes_differ(arrays):
+        if op.pointwise and len(arrays) > 1 and _shapes_differ(arrays):
             return self.apply(op, *_broadcast(op, operands, arrays), **settings)
         if constants:  # as they are now: a list as an array, an array as a copy
             operands = tuple(x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True))
         return _node(op, operands, tuple(arrays), op.forward(*arrays, **settings), settings, tracked)
 
-    @np.errstate(all="ignore")
+    @_silently
     def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Any:
         """Compute y = op(operands), an op that takes a sequence."""
+        operands = tuple([x.as_tensor(self.dtype) if hasattr(x, "as_tensor") else x for x in operands])
         if op.broadcasts:
             operands = tuple(_broadcast(op, operands, [_shaped(op, x, self.dtype) for x in operands]))
         arrays = tuple([x._frozen() if isinstance(x, Tensor) else _shaped(op, x, self.dtype) for x in operands])
@@ -344,12 +374,12 @@ class Tensor(Node, ArrayArithmetic):
                 part, want = op.pull(i, g, kept, arrays, settings), x._array
                 if part.__class__ is not np.ndarray or part.shape != want.shape or part.dtype is not want.dtype:
                     part = _fitting(part, want, op, i)
-                if x.grad is not None:
-                    x.grad = _sum_of_gradients(x, part)
-                else:  # no two gradients may share memory
+                if x.grad is None:  # no two gradients may share memory
                     x.grad = part.copy() if part is g or part.base is not None else part
+                else:
+                    x.grad = _sum_of_gradients(x, part)
 
-    @np.errstate(all="ignore")
+    @_silently
     def backward(self, gradient: Any = None) -> None:
         """Fill in `.grad` of every Tensor that this one was made from: d(self)/d(tensor), times `gradient`.
 
@@ -367,7 +397,7 @@ class Tensor(Node, ArrayArithmetic):
                     f"backward() starts from one number, and this Tensor has shape {self.shape}: reduce it first "
                     "(.sum() or .mean()), or give backward(gradient) an array of that shape"
                 )
-            seed = np.ones(self.shape, self.dtype)
+            seed = np.array(1, self.dtype).reshape(self.shape)
         else:
             seed = self.as_gradient(gradient, "backward(gradient)")
         backward(self, seed)
@@ -395,17 +425,53 @@ class Tensor(Node, ArrayArithmetic):
     @property
     def data(self) -> Any:
         """The numbers, as an array that may be changed: `w.data -= 0.1 * w.grad`."""
+        if is_recording().__class__ is not bool:
+            is_recording().read(self, ".data")
         if not self._array.flags.writeable:
             self._array = self._array.copy()
         return self._array
 
     @data.setter
     def data(self, value: Any) -> None:
+        if is_recording().__class__ is not bool:
+            is_recording().read(self, ".data = ...")
         if value is self._array:  # `t.data -= …` has changed it in place already
             return
         array = np.array(value.numpy() if isinstance(value, Tensor) else value, dtype=self.dtype)
         if array.shape != self.shape:
             raise ValueError(f"a Tensor keeps its shape: it has {self.shape}, the new data {array.shape}")
+        self._array = array
+
+    def descend(self, step: np.ndarray) -> None:
+        """The same as `data -= step`, and quicker: what an optimiser does.
+
+        If a graph holds the numbers, `.data` would first copy them. Here the result is written over `step`, which the
+        Tensor then keeps: a new array that nobody else needs.
+
+        >>> w = Tensor([1.0, 2.0])
+        >>> w.descend(0.5 * np.ones(2))
+        >>> w.tolist()
+        [0.5, 1.5]
+        """
+        now = self._array
+        fits = step.__class__ is np.ndarray and step.shape == now.shape and step.dtype is now.dtype
+        if fits and not now.flags.writeable:
+            np.subtract(now, step, out=step)
+            step.setflags(write=False)  # for graphs to hold as it is; .data hands out a copy
+            self._array = step
+        else:
+            self.data -= step
+
+    def adopt(self, array: np.ndarray) -> None:
+        """Take the numbers of `array` without a copy. It is read-only, and nobody writes to its memory any more.
+
+        ValueError for an array that can be written to, or of another shape or dtype.
+        """
+        if array.flags.writeable or array.shape != self._array.shape or array.dtype != self._array.dtype:
+            raise ValueError(
+                f"adopt() takes a read-only array of shape {self.shape} and {self.dtype}, got shape {array.shape} and "
+                f"{array.dtype}, {'writeable' if array.flags.writeable else 'read-only'}: t.data = array copies it"
+            )
         self._array = array
 
     def _frozen(self) -> np.ndarray:
@@ -415,15 +481,28 @@ class Tensor(Node, ArrayArithmetic):
                 copy = self._array.copy()
                 copy.setflags(write=False)
                 return copy
-            self._array.setflags(write=False)  # from now on the graph's: .data hands out a copy
+            self._array.setflags(False)  # type: ignore[call-arg]  # from now on the graph's: .data hands out a copy
         return self._array
 
     def _array_of(self) -> np.ndarray:
         return self._array
 
+    # The same as in ArrayArithmetic, said once more without the call: these are asked for many times a step.
+    # fmt: off
+    @property
+    def shape(self) -> tuple[int, ...]: return self._array.shape  # noqa: D102
+    @property
+    def ndim(self) -> int: return self._array.ndim  # noqa: D102
+    @property
+    def size(self) -> int: return self._array.size  # noqa: D102
+    @property
+    def dtype(self) -> np.dtype: return self._array.dtype  # noqa: D102
+    # fmt: on
+
     def numpy(self) -> np.ndarray:
         """The numbers as they are now, for reading: an array that can't be written to."""
-        return self._frozen()
+        array, watcher = self._frozen(), is_recording()
+        return array if watcher.__class__ is bool else watcher.numbers(self, array)
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         raise TypeError(
@@ -432,21 +511,27 @@ class Tensor(Node, ArrayArithmetic):
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self._array, dtype=dtype) if copy else np.asarray(self.numpy(), dtype=dtype)
+        if is_recording().__class__ is not bool:
+            is_recording().read(self, "np.array()")
+        return np.array(self._array, dtype=dtype) if copy else np.asarray(self._frozen(), dtype=dtype)
 
     def item(self) -> float:
         """The one number of a Tensor of size 1, as a Python number."""
         if self.size != 1:
             raise ValueError(f".item() needs a Tensor of one number, this one has shape {self.shape}")
+        if is_recording().__class__ is not bool:
+            is_recording().read(self, ".item(), float() or bool()")
         return self._array.item()
 
     def tolist(self) -> Any:
         """The numbers as nested lists."""
+        if is_recording().__class__ is not bool:
+            is_recording().read(self, ".tolist()")
         return self._array.tolist()
 
     def detach(self) -> Tensor:
         """The same numbers, cut off from the graph."""
-        return Tensor(self._array, requires_grad=False)
+        return Tensor(self.numpy(), requires_grad=False)
 
     def astype(self, dtype: Any) -> Tensor:
         """The same numbers in another dtype; gradients come back in this one's."""
@@ -455,12 +540,12 @@ class Tensor(Node, ArrayArithmetic):
     @_axis_or_dim
     def argmax(self, axis: int | None = None) -> Any:
         """The index of the largest number, as plain integers: an index has no gradient."""
-        return self._array.argmax(axis=self._axis("argmax", axis))
+        return self.numpy().argmax(axis=self._axis("argmax", axis))
 
     @_axis_or_dim
     def argmin(self, axis: int | None = None) -> Any:
         """The index of the smallest number, as plain integers."""
-        return self._array.argmin(axis=self._axis("argmin", axis))
+        return self.numpy().argmin(axis=self._axis("argmin", axis))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
@@ -471,10 +556,10 @@ class Tensor(Node, ArrayArithmetic):
     # fmt: off
     def __int__(self) -> int: return int(self.item())
     def __format__(self, spec: str) -> str: return format(self.item(), spec) if spec else repr(self)
-    def __lt__(self, other: Any) -> Any: return self._array < _plain(other)
-    def __le__(self, other: Any) -> Any: return self._array <= _plain(other)
-    def __gt__(self, other: Any) -> Any: return self._array > _plain(other)
-    def __ge__(self, other: Any) -> Any: return self._array >= _plain(other)
+    def __lt__(self, other: Any) -> Any: return self.numpy() < _plain(other)
+    def __le__(self, other: Any) -> Any: return self.numpy() <= _plain(other)
+    def __gt__(self, other: Any) -> Any: return self.numpy() > _plain(other)
+    def __ge__(self, other: Any) -> Any: return self.numpy() >= _plain(other)
     # fmt: on
 
     def __float__(self) -> float:
@@ -512,7 +597,7 @@ def _node(op: Op, operands: tuple, arrays: tuple, y: Any, settings: dict, tracke
         y = np.asarray(y)
     if y.dtype.kind == "b":
         y = y.astype(arrays[0].dtype)
-    y.setflags(write=False)
+    y.setflags(False)  # write=False: the keyword would cost as much again
     node = _new(Tensor)
     node._array, node.label, node.grad, node.hooks = y, "", None, None
     watcher = is_recording()
@@ -531,7 +616,15 @@ def _sum_of_gradients(x: Tensor, part: np.ndarray) -> np.ndarray:
     grad: Any = x.grad
     if np.shape(grad) != part.shape:  # somebody set it
         raise ValueError(f"the .grad that was set has shape {np.shape(grad)}, but the Tensor has {part.shape}")
+    if getrefcount(grad) == _ALONE_IN_GRAD and _is_its_own(grad) and grad.dtype is part.dtype:
+        grad += part  # nobody else holds it: no new array
+        return grad
     return grad + part
+
+
+def _is_its_own(array: Any) -> bool:
+    """Whether it is an array with memory of its own that may be written to: no view of another."""
+    return array.__class__ is np.ndarray and array.base is None and array.flags.writeable
 
 
 def _fitting(part: Any, want: np.ndarray, op: Op, i: int) -> np.ndarray:
@@ -598,6 +691,8 @@ def _as_new_array(data: Any, dtype: Any) -> np.ndarray:
     """A new array that nobody else holds, of a dtype that we can compute with."""
     if isinstance(data, Node):
         raise TypeError(f"this is a {type(data).__name__} already: use it as it is, or .detach() for a copy")
+    if isinstance(data, Operand):  # an array that a compiled function is given
+        data = data.value
     _refuse_nodes_in(data)
     dtype = np.dtype(dtype) if dtype is not None else None
     try:
@@ -655,7 +750,7 @@ def _as_constant(op: Op, x: Any, dtype: np.dtype) -> Any:
 
 
 def _plain(x: Any) -> Any:
-    return x._array if isinstance(x, Tensor) else x
+    return x.numpy() if isinstance(x, Tensor) else x
 
 
 def _references_of_an_array_alone() -> int:
@@ -663,7 +758,15 @@ def _references_of_an_array_alone() -> int:
     return getrefcount(t._array)
 
 
-_ALONE = _references_of_an_array_alone()  # measured, because it differs between versions of Python
+def _references_of_a_gradient_alone() -> int:
+    t: Any = Tensor(0.0)
+    t.grad = np.zeros(())
+    grad = t.grad
+    return getrefcount(grad)
+
+
+# Measured, because they differ between versions of Python.
+_ALONE, _ALONE_IN_GRAD = _references_of_an_array_alone(), _references_of_a_gradient_alone()
 
 
 # -- functions of several tensors ------------------------------------------------------------------------------

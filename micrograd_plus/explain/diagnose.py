@@ -22,6 +22,7 @@ from .diagnosis.shapes import broadcast_both
 from .diagnosis.steps import loss_over_time, step_size
 from .diagnosis.symmetry import symmetric_weights
 from .diagnosis.units import dead_relu, saturated
+from .opening import whole
 
 CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     no_graph, not_finite, unconnected, optimizer_fits, lost_parameters, broadcast_both, gradients_there, dead_relu,
@@ -68,4 +69,4 @@ def _checked(loss: Any) -> Node:
             f"a loss is one number, and this one has shape {loss.shape}: "  # type: ignore[attr-defined]
             "reduce it first, with .mean() or .sum()"
         )
-    return loss.opened()
+    return whole(loss)

@@ -15,7 +15,8 @@ from .formulas.names import name_of
 from .formulas.of_arrays import of_arrays
 from .formulas.of_numbers import is_of_numbers, of_numbers
 from .formulas.result import Formula, Line
-from .reading import Reading, opens
+from .opening import opens
+from .reading import Reading
 
 
 @opens

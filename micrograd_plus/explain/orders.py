@@ -11,9 +11,10 @@ from typing import Any
 
 from ..engine.graph import Node
 from .chain import edges
+from .opening import opens
 from .paths import scalars
 from .proposals import PATH_BY_PATH, PROPOSALS, Walk, pushed_to
-from .reading import Reading, opens
+from .reading import Reading
 from .tables import SHOWN, code_html, table_html, table_text
 from .trace import trace_backward
 from .words import amount, called

@@ -10,7 +10,8 @@ from typing import Any
 from ..engine.graph import Node
 from ..engine.value import Value
 from .chain import edges
-from .reading import Reading, opens
+from .opening import opens
+from .reading import Reading
 from .tables import table_html, table_text
 from .trace import trace_backward
 from .words import amount, called, operand_name

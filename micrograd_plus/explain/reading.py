@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
-from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ..engine.graph import Node, Operand, order
 
@@ -14,31 +13,6 @@ LONGEST_LABEL = 200  # letters of a label that are kept
 FEW = 20  # items of a list up to which also what was computed is called by its place in it
 _SURROGATES = re.compile("[\ud800-\udfff]")  # halves of a pair of UTF-16, which no file can hold
 LONGEST = 30  # letters of an expression such as `w*x + b` that still serves as a name
-
-Reader = TypeVar("Reader", bound=Callable)
-
-
-def opens(reader: Reader) -> Reader:
-    """Let a function that reads a graph see all of it, also where one node stands for many (what `compile` gives).
-
-    The root is the reader's first argument; names that were the root's are those of the opened one.
-    """
-
-    @wraps(reader)
-    def opened(root: Any, *args: Any, **kwargs: Any) -> Any:
-        whole = root.opened() if isinstance(root, Node) else root
-        if whole is root:
-            return reader(root, *args, **kwargs)
-        args = tuple(_renamed(x, root, whole) for x in args)
-        return reader(whole, *args, **{key: _renamed(x, root, whole) for key, x in kwargs.items()})
-
-    return opened  # type: ignore[return-value]
-
-
-def _renamed(names: Any, root: Node, whole: Node) -> Any:
-    if not isinstance(names, Mapping):
-        return names
-    return {key: whole if thing is root else thing for key, thing in names.items()}
 
 
 class Reading:

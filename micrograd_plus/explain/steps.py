@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from ..engine.graph import Node
-from .reading import Reading, opens
+from .opening import opens
+from .reading import Reading
 from .sentences import sentence_of_node, sentence_of_operation
 from .trace import Record, Trace, trace_backward
 from .words import amount, called

@@ -9,10 +9,11 @@ from typing import Any
 
 from ..engine.graph import Node, order
 from ..engine.value import Value
+from .opening import opens
 from .pieces import SUM
 from .programs.names import gradient_names, identifiers
 from .programs.numbers import Numbers
-from .reading import Reading, as_written, opens
+from .reading import Reading, as_written
 
 WIDTH = 88  # letters of a line
 MOST_NUMBERS = 100  # of all arrays together, up to which the program ends with a call that gives them

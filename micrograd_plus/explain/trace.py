@@ -12,7 +12,8 @@ from typing import Any
 from ..engine.graph import Node
 from ..engine.value import Value
 from .chain import contributions, local_slope, quiet
-from .reading import Reading, opens
+from .opening import opens
+from .reading import Reading
 from .sentences import sentence_of_edge
 from .slopes import slope_formula
 from .tables import SHOWN, more_than_shown, table_html, table_text

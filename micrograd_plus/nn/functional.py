@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..engine.array_ops import linear as linear
@@ -11,6 +12,7 @@ from ..engine.ops import sigmoid as sigmoid
 from ..engine.ops import silu as silu
 from ..engine.ops import softplus as softplus
 from ..engine.ops import tanh as tanh
+from ..engine.recording import is_recording
 from ..engine.tensor import Tensor
 from .init import generator
 from .losses import binary_cross_entropy as binary_cross_entropy
@@ -56,6 +58,12 @@ def check_probability(p: float) -> None:
         )
 
 
+def drawn(draw: Callable[[], Any]) -> Any:
+    """What `draw()` gives: random numbers, which whoever looks on is told of."""
+    watcher = is_recording()
+    return draw() if watcher.__class__ is bool else watcher.drawn(draw)
+
+
 def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
     """While training, each number is 0 with probability p and the others grow by 1/(1-p) (Srivastava et al., 2014)."""
     check_probability(p)
@@ -63,6 +71,6 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
         return x
     if not hasattr(x, "shape"):
         x = _tensor(x)
-    kept = generator().random(x.shape) >= p
+    kept = drawn(lambda: generator().random(x.shape)) >= p
     scale = kept.astype(x.dtype if x.dtype != object else float) * (1 / (1 - p))
     return x * scale

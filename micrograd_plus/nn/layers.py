@@ -61,8 +61,9 @@ class Sequential(Module):
 
     def forward(self, x: Any) -> Any:
         """x through all of them."""
-        for module in self:
-            x = module(x)
+        for name, module in vars(self).items():  # as __iter__ gives them, with less to prepare
+            if name.isdigit():
+                x = module(x)
         return x
 
     def __getitem__(self, index: int | slice) -> Any:

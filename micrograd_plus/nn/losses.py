@@ -56,7 +56,9 @@ def _with_sum(row: Binary) -> Structural:
     def pull(slope: Callable) -> Callable:
         return lambda g, y, x, t, scale: slope(None, x, t) * (g * scale)
 
-    return Structural(row.name, lambda x, t, scale: row.forward(x, t).sum() * scale, *map(pull, row.rules))
+    with_sum = Structural(row.name, lambda x, t, scale: row.forward(x, t).sum() * scale, *map(pull, row.rules))
+    with_sum.summed = row  # type: ignore[attr-defined] # for those who write programs of it (tape/array_rules.py)
+    return with_sum
 
 
 SUMMED = {row: _with_sum(row) for row in (squared_error, hinge, bce, bce_logits)}
@@ -134,10 +136,13 @@ def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     This is the max-margin loss of micrograd's demo. ValueError for targets other than -1 and 1.
     """
     if hasattr(target, "shape"):
+        import numpy as np
+
         numbers = target.numpy() if hasattr(target, "numpy") else target
-        right = bool((abs(numbers) == 1).all())
+        right = np.count_nonzero(abs(numbers) == 1) == numbers.size  # quicker than .all()
     else:
-        right = all(t in (-1, 1) for t in _flat(target))
+        # Not `t in (-1, 1)`, which would make another way through a compiled function of each other set of labels.
+        right = target is None or all(1 <= abs(t) <= 1 for t in _flat(target))
     if not right:
         raise ValueError("hinge_loss needs targets of -1 and 1; turn labels of 0 and 1 into them with 2 * y - 1")
     return _each(hinge, input, target, reduction)
@@ -165,8 +170,7 @@ def _outside_0_to_1(numbers: Any) -> list[float]:
     if getattr(numbers, "shape", ()):
         numbers = numbers.numpy() if hasattr(numbers, "numpy") else numbers
         return numbers[(numbers < 0) | (numbers > 1)].tolist()
-    found = [p.data if isinstance(p, Value) else p for p in _flat(numbers)]
-    return [p for p in found if isinstance(p, (int, float)) and (p < 0 or p > 1)]
+    return [p for p in _flat(numbers) if isinstance(p, (int, float, Value)) and (p < 0 or p > 1)]
 
 
 def _check_targets(target: Any) -> None:
@@ -193,10 +197,10 @@ def _cross_entropy(logits: Any, labels: Any, weights: Any, smoothing: float, red
     e = m.exp(shifted)
     total = e.sum(axis=0)
     if weights is None and not smoothing and labels.ndim == 1:
-        mine = (labels, _row_numbers(n))
-        losses = m.log(total) - shifted[mine]
+        mine = labels * n + _row_numbers(n)  # the places of the right classes, counted through all rows
+        losses = m.log(total) - shifted.ravel()[mine]
         slopes, divisor = e / total, n
-        slopes[mine] -= 1
+        slopes.ravel()[mine] -= 1
     else:
         hot, divisor = _target_rows(labels, n, k, weights, smoothing, logits.dtype)
         losses = (hot.T * (m.log(total) - shifted)).sum(axis=0)
@@ -265,6 +269,7 @@ def cross_entropy(
 
         return cross_entropy_of_lists(input, target, weight, label_smoothing, reduction)
     logits, labels, shape = _as_rows("cross_entropy", input, target)
+    labels = labels.plain() if isinstance(labels, Operand) else labels  # an array that a compiled function is given
     settings = {"labels": labels, "weights": _class_weights(weight, logits), "smoothing": label_smoothing}
     y = fused_cross_entropy(logits, reduction=reduction, **settings)
     return y.reshape(shape) if reduction == "none" else y

@@ -12,11 +12,13 @@ the optimiser owns, and wrong for p.grad, which belongs to whoever computed it.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from itertools import count
 from numbers import Real
 from typing import Any, Protocol
+
+from .together import Flat, flat_of
 
 
 class Parameter(Protocol):
@@ -55,6 +57,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[int, State] = {}  # by the parameter's position, over all groups
+        self._flat: dict[int, Flat | None] = {}  # a group's small arrays, by its first parameter's position
 
         if isinstance(params, dict):
             raise TypeError(f"{self._name} got a dict: put parameter groups in a list, [{{'params': …}}].")
@@ -78,13 +81,32 @@ class Optimizer:
         >>> w.data
         0.75
         """
-        position = 0
+        start = 0
         for group in self.param_groups:
-            for p in group["params"]:
+            together = type(self) in TOGETHER and hasattr(group["params"][0], "adopt")  # Tensors, not numbers
+            done = self._move_small_ones(start, group) if together else ()
+            for position, p in enumerate(group["params"], start):
                 g = p.grad
-                if g is not None and getattr(p, "requires_grad", True):
+                if g is not None and getattr(p, "requires_grad", True) and position not in done:
                     self.update(p, g, self.state.setdefault(position, {}), group)
-                position += 1
+            start += len(group["params"])
+
+    def _move_small_ones(self, start: int, group: Group) -> Sequence[int]:
+        """Update a group's small arrays as one, where what is remembered of them allows it; returns their positions."""
+        flat: Any = self._flat.get(start)
+        g = None if flat is None else flat.gradient(self.state)
+        if g is None:
+            flat = self._flat[start] = flat_of(list(enumerate(group["params"], start)), self.state)
+            g = None if flat is None else flat.gradient(self.state)
+        if g is None:
+            return ()
+        before = {**flat.state}
+        self.update(flat, g, flat.state, group)
+        flat.hand_back(before)
+        return flat.positions
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_flat": {}}  # a copy puts its own arrays together
 
     def zero_grad(self) -> None:
         """Forget the gradients: a number's becomes 0.0, an array's None.
@@ -97,7 +119,10 @@ class Optimizer:
         """
         for group in self.param_groups:
             for p in group["params"]:
-                p.grad = 0.0 if isinstance(p.data, (int, float)) else None
+                if hasattr(p, "zero_grad"):  # a Value or a Tensor knows it without a look at its .data, maybe a copy
+                    p.zero_grad()
+                else:
+                    p.grad = 0.0 if isinstance(p.data, (int, float)) else None
 
     def add_param_group(self, group: Group) -> None:
         """Train these parameters as well; settings that the group doesn't name are the optimiser's own.
@@ -287,7 +312,7 @@ class SGD(Optimizer):
                 buf += (1 - dampening) * g if dampening else g
             state["momentum_buffer"] = buf
             g = g + momentum * buf if group["nesterov"] else buf
-        p.data -= group["lr"] * g
+        move(p, group["lr"] * g)
 
 
 class RMSprop(Optimizer):
@@ -344,7 +369,7 @@ class RMSprop(Optimizer):
         b = g / (v**0.5 + group["eps"])
         if momentum:
             b = state["momentum_buffer"] = momentum * state.get("momentum_buffer", 0.0) + b
-        p.data -= group["lr"] * b
+        move(p, group["lr"] * b)
 
 
 class Adagrad(Optimizer):
@@ -393,7 +418,7 @@ class Adagrad(Optimizer):
         s = state.get("sum", group["initial_accumulator_value"]) + g * g
         state.update(step=t, sum=s)
         lr = group["lr"] / (1 + (t - 1) * group["lr_decay"])
-        p.data -= lr * g / (s**0.5 + group["eps"])
+        move(p, lr * g / (s**0.5 + group["eps"]))
 
 
 class Adam(Optimizer):
@@ -437,8 +462,11 @@ class Adam(Optimizer):
         """
         beta1, beta2 = group["betas"]
         t = state.get("step", 0) + 1
-        m = beta1 * state.get("exp_avg", 0.0) + (1 - beta1) * g
-        v = beta2 * state.get("exp_avg_sq", 0.0) + (1 - beta2) * g * g
+        m, v = state.get("exp_avg", 0.0), state.get("exp_avg_sq", 0.0)
+        m *= beta1
+        m += (1 - beta1) * g
+        v *= beta2
+        v += (1 - beta2) * g * g
         state.update(step=t, exp_avg=m, exp_avg_sq=v)
         m_hat = m / (1 - beta1**t)
         v_hat = v / (1 - beta2**t)
@@ -448,7 +476,7 @@ class Adam(Optimizer):
         """Move p: p ← p − lr × m̂ / (√v̂ + eps), the decay being part of the gradient."""
         if group["weight_decay"]:
             g = g + group["weight_decay"] * p.data
-        p.data -= group["lr"] * self.direction(g, state, group)
+        move(p, group["lr"] * self.direction(g, state, group))
 
 
 class AdamW(Adam):
@@ -477,7 +505,20 @@ class AdamW(Adam):
 
     def update(self, p: Parameter, g: Any, state: State, group: Group) -> None:
         """Move p: p ← p − lr × (m̂ / (√v̂ + eps) + weight_decay × p)."""
-        p.data -= group["lr"] * (self.direction(g, state, group) + group["weight_decay"] * p.data)
+        move(p, group["lr"] * (self.direction(g, state, group) + group["weight_decay"] * p.data))
+
+
+# Their arithmetic is the same for each number of an array, whatever the others are (a class of yours may look at all of
+# one), and so long that asking NumPy once for several small arrays pays; for the other optimisers it doesn't.
+TOGETHER = (Adam, AdamW)
+
+
+def move(p: Any, step: Any) -> None:
+    """p.data −= step, a new float or array; a Tensor does it by `descend`, without the copy that its .data may be."""
+    if hasattr(p, "descend"):
+        p.descend(step)
+    else:
+        p.data -= step
 
 
 # ---- checks, shared with schedules and clipping ----

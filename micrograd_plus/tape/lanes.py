@@ -21,7 +21,7 @@ from .surroundings import Surroundings
 from .tape import Tape
 
 
-def vmap(function: Callable, in_dims: int | None | tuple[int | None, ...] = 0, *, backend: str = "auto") -> Lanes:
+def vmap(function: Callable, in_dims: int | tuple[int | None, ...] | None = 0, *, backend: str = "auto") -> Lanes:
     """The function of one example as a function of many: [f(x, y) for x, y in zip(X, Y)], many times as fast.
 
     function: of numbers and Values, to Values. in_dims: for each argument 0 (a list or array with one entry an
@@ -56,12 +56,12 @@ class Lanes:
 
     def __call__(self, *args: Any) -> list:
         """The function of each example, in a list."""
-        args, shared = self._sorted(args)
+        columns, shared = self._sorted(args)
         watched = is_recording().__class__ is not bool
         if watched or inside_grad.get():  # who looks on is to see each step
-            return [self.function(*example) for example in _examples(args, shared)]
+            return [self.function(*example) for example in _examples(columns, shared)]
         with self._lock:
-            return self._in_lanes(args, shared)
+            return self._in_lanes(columns, shared)
 
     def _sorted(self, args: tuple) -> tuple[list, list[bool]]:
         """The arguments, arrays as lists; and which of them are shared by all examples."""
@@ -109,7 +109,9 @@ class Lanes:
         tapes = []
         for _ in range(2):
             recorder = Recorder(self.name)
-            stand_ins = [recorder.give(x._data, x) if isinstance(x, Node) else recorder.give(float(x)) for x in numbers]
+            stand_ins = [
+                recorder.give(x._data, x) if isinstance(x, Value) else recorder.give(float(x)) for x in numbers
+            ]
             tracks = is_recording()
             with watched_by(recorder if tracks else recorder.without_grad()):
                 result = self.function(*put_together(structure, iter(stand_ins)))
@@ -119,7 +121,7 @@ class Lanes:
                 f"vmap: {self.name} doesn't compute the same when it is called twice with the same example: give "
                 "random numbers, and whatever else changes, as arguments"
             )
-        path = _LanePath(structure, Surroundings(self.function), tapes[1], result, tracks, self.name, self.backend)
+        path = _LanePath(self.name, self.backend, structure, Surroundings(self.function), tapes[1], result, tracks)
         self.paths.insert(0, path)
         return path
 
@@ -130,10 +132,8 @@ class Lanes:
 class _LanePath(Path):
     """One way through the function of one example, laid out for as many lanes as are asked for."""
 
-    def __init__(
-        self, structure: tuple, surroundings: Surroundings, tape: Tape, result: Any, tracks: bool, name: str, backend: str
-    ):
-        super().__init__(structure, surroundings, tape, result, tracks)
+    def __init__(self, name: str, backend: str, *seen: Any):
+        super().__init__(*seen)
         self.name, self.backend = name, backend
         self.wide: dict[int, Replay] = {}
 
@@ -160,7 +160,7 @@ class _LanePath(Path):
         outputs = replay.nodes(inputs, _flat_nodes(data), lambda i: nodes_in(again(i // width))[i % width])
         for lane in mine.tolist():
             parts = iter(outputs[lane * width : (lane + 1) * width])
-            results[lane] = next(parts) if self.single else with_outputs(self.template, lambda _, p=parts: next(p))
+            results[lane] = with_outputs(self.template, lambda _, parts=parts: next(parts))  # type: ignore[misc]
         return lanes[~agree[lanes]]
 
     def _agreeing(self, replay: Replay, data: np.ndarray, n: int) -> np.ndarray:
@@ -218,8 +218,9 @@ def _column(entries: Sequence) -> np.ndarray | None:
 
 
 def _numbers(data: np.ndarray) -> np.ndarray:
-    flat = data.ravel()
-    return np.array([x._data if isinstance(x, Value) else x for x in flat], dtype=float) if data.dtype == object else flat
+    if data.dtype != object:
+        return data.ravel()
+    return np.array([x._data if isinstance(x, Value) else x for x in data.ravel()], dtype=float)
 
 
 def _flat_nodes(data: np.ndarray) -> list:
@@ -266,7 +267,5 @@ def in_lanes(tape: Tape, n: int) -> Tape:
             ]
         ),
         outputs=in_lane(tape.outputs[None], lane).ravel(),
-        guards=[
-            (how, *in_lane(pair, np.array(k)).tolist(), wanted) for k in range(n) for how, pair, wanted in guards
-        ],
+        guards=[(how, *in_lane(pair, np.array(k)).tolist(), wanted) for k in range(n) for how, pair, wanted in guards],
     )

@@ -29,7 +29,7 @@ class Places:
 
     def __init__(self, slots: np.ndarray, values: np.ndarray, grads: np.ndarray):
         self.slots, self.values, self.grads = slots, values, grads
-        steps = strides_of(slots)
+        steps = strides_of(slots) if slots.size else None
         if steps is None:
             self.buffer = np.empty(slots.shape)
             self.unique, self.inverse = np.unique(slots.ravel(), return_inverse=True)

@@ -65,8 +65,8 @@ class Recorder(Watcher):
 
     def __init__(self, name: str):
         self.name = name  # of the function, for messages
-        # While the function runs only this is written, since it is done for each number: results that know how they
-        # were made, and (op, operands, result) of those that don't. (Few containers: Python's collector visits them all.)
+        # While the function runs only this is written, since it is done for each number: a result that knows how it was
+        # made, or (op, operands, result). A tuple for each would cost time: Python's collector visits them all.
         self.log: list[Any] = []
         self.comparisons: list[tuple[Callable, Any, Any, bool]] = []
         self.newborn: list[Any] = []  # Values made inside, of plain numbers
@@ -77,7 +77,7 @@ class Recorder(Watcher):
         stand_in = Given(number, requires_grad=False)
         if node is not None and node.requires_grad:  # its gradient goes on to the Value that it stands for
             stand_in.requires_grad = True
-            stand_in.op, stand_in.a, stand_in.slope_a = ops.itself, node, 1.0
+            stand_in.op, stand_in.a, stand_in.slope_a = ops.itself, node, 1.0  # type: ignore[assignment]
         self.given.append(stand_in)
         return stand_in
 

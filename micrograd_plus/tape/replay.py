@@ -112,13 +112,12 @@ class _Run(Node):
 
     no_gradient = None
     settings: dict = {}  # noqa: RUF012 - only read
+    operands: tuple
 
-    def __init__(
-        self, replay: Replay, inputs: np.ndarray, given: list[Value], again: Callable[[int], Node] | None
-    ):
+    def __init__(self, replay: Replay, inputs: np.ndarray, given: list[Value], again: Callable[[int], Node] | None):
         """inputs: all numbers that the tape was run on. given: the Values among them that a gradient goes to."""
         self.replay, self.inputs_seen, self.given, self.again = replay, inputs, given, again
-        self.operands = (*replay.tape.leaves, *given) if given else replay.tape.leaves
+        self.operands = (*replay.tape.leaves, *given)
         self.op, self.label, self.hooks, self.grad, self.requires_grad = replay.row, "", None, None, True
 
     def push(self) -> None:
@@ -130,7 +129,6 @@ class _Run(Node):
                 x.grad = g if x.grad is None else x.grad + g  # None: PyTorch's way to clear it
         for x, position in zip(self.given, self.replay.tracked_given, strict=True):
             x.grad += found[position]
-
 
     def graph(self, position: int) -> Node:
         """An output computed once more by the function itself, from the numbers that this run saw."""

@@ -1,115 +1,120 @@
-"""What a function reads from around it: variables of the cell or function that it stands in, and the modules in them.
+"""What a function reads from around it: variables of the cell or function that it stands in, and models and objects.
 
-A tape was recorded with these as they were. Numbers, lists and settings are compared before each replay; arrays,
-models and other objects by identity. What is large (over LIMIT numbers in a list) is compared by identity as well.
+A tape was recorded with these as they were. Numbers, text, lists and dicts are compared before each replay, and the
+attributes of models and objects; arrays, and lists of more than LIMIT numbers, by identity alone.
 """
 
 from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 LIMIT = 20_000
+_PLAIN = (int, float, complex, str, bytes, bool, type(None))
+_NOT_LOOKED_INTO = (types.ModuleType, type, types.BuiltinFunctionType)
 
 
 class Surroundings:
     """A picture of a function's surroundings; `unchanged()` tells whether it still holds."""
 
     def __init__(self, function: Callable, things: Iterable = ()):
-        """things: objects that the function was called with, such as a model."""
-        self.now: list[tuple[Any, Any]] = []  # (a way to look, what was seen)
-        self._seen: set[int] = set()
-        self._visit_function(function)
-        for thing in things:
+        """things: objects that the function is called with, such as a model."""
+        self.pictures: list[tuple[Callable, Any]] = []  # (a way to look, what was seen)
+        self._visited: set[int] = set()
+        for thing in (function, *things):
             self._visit(thing)
 
     def unchanged(self) -> bool:
         """Whether all is as it was."""
         try:
-            return all(before == look() for look, before in self.now)
-        except (ValueError, NameError):  # two arrays, of which == makes an array; a variable that is gone
+            return all(before == look() for look, before in self.pictures)
+        except (ValueError, KeyError):  # two arrays, of which == makes an array; a variable that is gone
             return False
 
     def public_unchanged(self) -> bool:
-        """The same, but for a module's attributes with a leading underscore: those are its own affair."""
-        for look, before in self.now:
-            now = look()
-            if isinstance(before, dict) and isinstance(now, dict):
-                before, now = ({k: v for k, v in d.items() if str(k)[:1] != "_"} for d in (before, now))
-            try:
-                if before != now:
-                    return False
-            except ValueError:
-                return False
-        return True
+        """The same, but for attributes with a leading underscore: those are an object's own affair."""
+        try:
+            return all(_public(before) == _public(look()) for look, before in self.pictures)
+        except (ValueError, KeyError):
+            return False
 
-    def _visit_function(self, function: Any) -> None:
-        function = getattr(function, "__wrapped__", function)
-        if isinstance(function, types.MethodType):
-            self._visit(function.__self__)
-            function = function.__func__
-        if not isinstance(function, types.FunctionType):
-            if hasattr(function, "named_modules"):
-                self._visit(function)
+    def _visit(self, thing: Any) -> None:
+        """Note what a function or an object has around it or in it."""
+        if id(thing) in self._visited or isinstance(thing, (*_PLAIN, *_NOT_LOOKED_INTO)) or _is_ours(thing):
             return
-        if id(function) in self._seen:
-            return
-        self._seen.add(id(function))
+        self._visited.add(id(thing))
+        if hasattr(thing, "__wrapped__"):  # a decorator's
+            self._visit(thing.__wrapped__)
+        elif isinstance(thing, partial):
+            for part in (thing.func, *thing.args, *thing.keywords.values()):
+                self._visit(part)
+        elif isinstance(thing, types.MethodType):
+            self._visit(thing.__self__)
+            self._visit(thing.__func__)
+        elif isinstance(thing, types.FunctionType):
+            self._visit_function(thing)
+        elif hasattr(thing, "__dict__"):
+            self._visit_object(thing)
+
+    def _visit_function(self, function: types.FunctionType) -> None:
         for cell in function.__closure__ or ():
-            self._note(lambda cell=cell: cell.cell_contents)
-        names, world = set(_names(function.__code__)), function.__globals__
-        for name in sorted(names & world.keys()):
-            self._note(lambda name=name: world[name])
+            self._note(partial(getattr, cell, "cell_contents"))
+        world = function.__globals__
+        for name in sorted(set(_names(function.__code__)) & world.keys()):
+            self._note(partial(world.__getitem__, name))
         for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
             self._visit(default)
+
+    def _visit_object(self, thing: Any) -> None:
+        """A model with all modules in it, or an object with its attributes."""
+        for _, part in thing.named_modules() if hasattr(thing, "named_modules") else [("", thing)]:
+            self._visited.add(id(part))
+            attributes = vars(part)
+            seen = {key: _copy(value) for key, value in attributes.items()}
+            self.pictures.append((lambda attributes=attributes: attributes, seen))
+        if callable(thing):
+            self._visit(type(thing).__call__)
 
     def _note(self, look: Callable[[], Any]) -> None:
         try:
             thing = look()
         except ValueError:  # a variable that has no value yet
             return
-        if isinstance(thing, (types.ModuleType, type, types.BuiltinFunctionType)):
-            return
-        self.now.append((look, _snapshot(thing)))
-        self._visit(thing)
-
-    def _visit(self, thing: Any) -> None:
-        """Look into functions and models."""
-        if (isinstance(thing, types.FunctionType) and not thing.__module__.startswith("micrograd_plus")) or isinstance(
-            thing, types.MethodType
-        ):
-            self._visit_function(thing)
-        elif hasattr(thing, "named_modules") and not isinstance(thing, type):
-            for _, module in thing.named_modules():
-                if id(module) not in self._seen:
-                    self._seen.add(id(module))
-                    self.now.append((_look_at(module), {k: _snapshot(v) for k, v in vars(module).items()}))
+        if not isinstance(thing, _NOT_LOOKED_INTO):
+            self.pictures.append((look, _picture(thing)))
+            self._visit(thing)
 
 
-def _look_at(module: Any) -> Callable:
-    attributes = vars(module)
-    return lambda: attributes
+def _is_ours(thing: Any) -> bool:
+    """Whether it is a function of this library: it reads nothing that changes."""
+    return isinstance(thing, types.FunctionType) and (thing.__module__ or "").startswith("micrograd_plus.")
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
+    """The global names that a function may read, also in functions inside of it."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names(constant)
 
 
-def _snapshot(thing: Any) -> Any:
-    """A copy of lists and dicts, down to what is in them; a number or text as it is; anything else by identity."""
-    plain = thing.__class__ in (list, tuple, dict, int, float, str, bool, bytes, type(None))
-    return _copied(thing) if plain and _size(thing) <= LIMIT else _Itself(thing)
+def _public(thing: Any) -> Any:
+    return {k: v for k, v in thing.items() if str(k)[:1] != "_"} if thing.__class__ is dict else thing
 
 
-def _copied(thing: Any) -> Any:
+def _picture(thing: Any) -> Any:
+    """What to compare with later: a copy of plain data; anything else is itself."""
+    return _copy(thing) if isinstance(thing, (*_PLAIN, list, tuple, dict)) and _size(thing) <= LIMIT else _Itself(thing)
+
+
+def _copy(thing: Any) -> Any:
+    """Lists and dicts copied, down to what is in them."""
     if thing.__class__ in (list, tuple):
-        return thing.__class__(map(_copied, thing))
+        return thing.__class__(map(_copy, thing))
     if thing.__class__ is dict:
-        return {key: _copied(value) for key, value in thing.items()}
+        return {key: _copy(value) for key, value in thing.items()}
     return thing
 
 

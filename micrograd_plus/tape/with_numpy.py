@@ -68,7 +68,7 @@ def _common_shape(operands: list[np.ndarray]) -> tuple[int, ...]:
     m = len(operands[0])
     widths = {1, m}
     for slots in operands:
-        breaks = np.flatnonzero(np.diff(slots, 2)) if m > 2 else []
+        breaks = np.flatnonzero(np.diff(slots, 2))
         if len(breaks) and m % (int(breaks[0]) + 2) == 0:
             widths.add(int(breaks[0]) + 2)
     regular = {w: sum(strides_of(slots.reshape(-1, w)) is not None for slots in operands) for w in sorted(widths)}
@@ -107,20 +107,20 @@ class _Sums:
         self.tracked = block.tracked
         self.y, self.g = Places(block.slots, values, grads).view, Places(block.slots, grads, grads).view
         self.singles, self.left, self.right = (
-            Places(slots, values, grads) if len(slots) else None for slots in (block.singles, block.left, block.right)
+            Places(slots, values, grads) for slots in (block.singles, block.left, block.right)
         )
 
     def forward(self) -> None:
-        if self.left is None:
+        if not len(self.left.slots):
             np.add.reduce(self.singles.read(), axis=0, out=self.y)
             return
         np.einsum("km,km->m", self.left.read(), self.right.read(), out=self.y)
-        if self.singles is not None:
-            self.y += self.singles.read().sum(axis=0)
+        if len(self.singles.slots):
+            self.y += np.add.reduce(self.singles.read(), axis=0)
 
     def backward(self) -> None:
         g = self.g[None]
-        if self.tracked[0] and self.singles is not None:
+        if self.tracked[0]:
             self.singles.add(g)
         if self.tracked[1]:
             self.left.add(self.right.read() * g)

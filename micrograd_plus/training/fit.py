@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import signal
 import threading
@@ -55,6 +56,11 @@ def fit(
     The history's loss is the mean over an epoch's batches, while the weights moved. val_loss and all metrics are taken
     over the whole set at once after the epoch, without a graph and in eval() mode. Both losses include the penalty.
     Each module's mode is at the end what it was before.
+
+    During a step Python's cyclic garbage collector is paused: a graph has no cycles, so it would search thousands of
+    Values in vain. Between steps it runs by its usual rules, so garbage of your own (in a loss, a callback) doesn't
+    pile up. Each pause ends with the step, also after an error or Ctrl-C; a collector that you had switched off stays
+    off. There is one collector for all threads, so theirs pauses too; don't switch it on or off while fit runs.
 
     Ctrl-C ends training and returns the history so far; a step is made wholly or not at all. A loss or gradient that is
     nan or infinite raises FloatingPointError, with the history as its `.history` and the weights as they were before
@@ -139,7 +145,8 @@ class Loop:
         for i, (x, y) in enumerate(pairs("data", loader), start=1):
             state.step += 1
             x, y = self.feeding.batch(x, y)
-            self.step(x, y)
+            with collector_paused():
+                self.step(x, y)  # its graph is freed at its end, so the collector never sees it
             cost, samples = cost + state.loss * len(x), samples + len(x)
             state.share = (state.epoch - 1 + min(i / expected, 1.0)) / state.epochs
             self.tell("on_batch_end")
@@ -263,6 +270,27 @@ def mode_restored(model: Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Python's cyclic garbage collector rests meanwhile, and is afterwards on or off as it was before.
+
+    What lies in no cycle is freed at once, as ever: that needs no collector. The setting is the whole process's.
+
+    >>> with collector_paused():
+    ...     gc.isenabled()
+    False
+    >>> gc.isenabled()
+    True
+    """
+    was_on = gc.isenabled()
+    try:  # before gc.disable(): a Ctrl-C right behind it would otherwise leave the collector off
+        gc.disable()
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..engine.graph import Node
-from ..explain.reading import Reading, is_module, opens
+from ..explain.opening import opens
+from ..explain.reading import Reading, is_module
 from .architecture import scheme_of_model, text_of_model
 from .drawing import Drawing
 from .options import check_options

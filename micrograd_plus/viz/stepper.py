@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from ..explain.code import expression
-from ..explain.reading import opens
+from ..explain.opening import opens
 from . import style
 from .dot import digraph
 from .framed import as_image, framed, page
