@@ -1,36 +1,40 @@
-"""What `import micrograd_plus` costs beyond `import numpy`: whole processes, in turn.
-
-python benchmarks/import_time.py
-"""
+"""(f) What `import micrograd_plus` costs, beside `import numpy`: whole processes, in turn."""
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
-import time
+from collections.abc import Callable, Iterator
 
-RUNS = 15
+from .measure import Contender, in_turn
+from .report import Comparison
+
 PROGRAMS = {
+    "Python's own start": "",
     "import numpy": "import numpy",
     "import micrograd_plus": "import micrograd_plus",
     "Tensor and nn too": "import micrograd_plus as mg; mg.Tensor; mg.nn.Linear",
 }
 
 
-def main() -> None:
-    times: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    for _ in range(RUNS):
-        for name, program in PROGRAMS.items():
-            start = time.perf_counter()
-            subprocess.run([sys.executable, "-c", program], check=True)
-            times[name].append(time.perf_counter() - start)
-    base = times["import numpy"]
-    for name, found in times.items():
-        extra = statistics.median(a - b for a, b in zip(found, base, strict=True))
-        whole = statistics.median(found)
-        print(f"  {name:22s} {whole * 1e3:6.0f} ms a process, {extra * 1e3:+5.0f} ms beside import numpy")
+def process(program: str) -> Callable[[], None]:
+    """A step is a new Python that runs the program and ends."""
+
+    def step() -> None:
+        subprocess.run([sys.executable, "-c", program], check=True)
+
+    return step
 
 
-if __name__ == "__main__":
-    main()
+def run(short: bool) -> Iterator[Comparison]:
+    """One table."""
+    contenders = [Contender(name, process, (program,), warm_up=2) for name, program in PROGRAMS.items()]
+    yield Comparison(
+        "import",
+        "(f) Import",
+        "Whole processes, Python's start included.",
+        in_turn(contenders, rounds=5 if short else 20),
+        against=("import numpy",),
+        costs=True,
+        unit="a process",
+    )
