@@ -873,3 +873,29 @@ def test_a_compiled_part_of_a_larger_graph_is_opened_too():
     assert "w*w" in str(mg.draw(y))
     assert [record.product for record in mg.trace_backward(y)]
     assert (w.grad, b.grad) == grads
+
+
+def test_numbers_that_are_given_can_be_made_values_inside():
+    """As micrograd's demo does with each row of its data."""
+    model = nn.MLP(2, [3, 1], seed=0)
+
+    def loss(X, y):
+        return demo_loss(model, X, y)
+
+    X, y = moons(12)
+    calls = [(X[i : i + 3], y[i : i + 3]) for i in range(0, 12, 3)]
+    numbers = [p.data for p in model.parameters()]
+    step = check(loss, model.parameters(), [(numbers, call) for call in calls])
+    assert step.replays == 2
+    with pytest.raises(TypeError, match="this is a Value already"):
+        compile(lambda v: Value(v) * 2)(Value(1.0))
+
+
+def test_the_collector_is_as_it_was_after_a_recording():
+    w, seen = Value(2.0), []
+    step = compile(lambda: (seen.append(gc.isenabled()), w * 2)[1])
+    seen_before = gc.isenabled()
+    with pytest.warns(UserWarning, match="changes something outside"):
+        step()
+    assert seen == [False]
+    assert gc.isenabled() is seen_before is True

@@ -56,6 +56,10 @@ class Watcher:
     def born(self, leaf: Any) -> None:
         """A leaf was made."""
 
+    def is_number(self, node: Any, leaf: Any) -> bool:
+        """Whether `node` stands for a plain number here, so that a new `leaf` can be made of it."""
+        return False
+
     def read(self, node: Any, how: str) -> None:
         """Somebody is about to take the plain numbers out of `node`: by `.data`, float() …"""
 

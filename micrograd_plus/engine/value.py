@@ -40,9 +40,12 @@ class Value(Node, Arithmetic):
 
     def __init__(self, data: Any, *, label: str = "", requires_grad: bool = True):
         if isinstance(data, Value):
-            raise TypeError(
-                f"this is a Value already: {data!r}. Use it as it is, or .detach() for a copy of its number"
-            )
+            watcher = is_recording()
+            if watcher.__class__ is bool or not watcher.is_number(data, self):
+                raise TypeError(
+                    f"this is a Value already: {data!r}. Use it as it is, or .detach() for a copy of its number"
+                )
+            data = data._data
         self._data = as_float(data, "Value")
         self.label = label
         self.requires_grad = requires_grad

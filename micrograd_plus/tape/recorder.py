@@ -70,11 +70,12 @@ class Recorder(Watcher):
         self.log: list[Any] = []
         self.comparisons: list[tuple[Callable, Any, Any, bool]] = []
         self.newborn: list[Any] = []  # Values made inside, of plain numbers
-        self.given: list[Given] = []
+        self.given: list[Value] = []
+        self.copies: list[tuple[Any, Given]] = []  # Values made inside, of stand-ins
 
     def give(self, number: float, node: Value | None = None) -> Value:
         """A stand-in for a number, or for a Value, that the function is given."""
-        stand_in = Given(number, requires_grad=False)
+        stand_in = (Given if node is None else Value)(number, requires_grad=False)
         if node is not None and node.requires_grad:  # its gradient goes on to the Value that it stands for
             stand_in.requires_grad = True
             stand_in.op, stand_in.a, stand_in.slope_a = ops.itself, node, 1.0  # type: ignore[assignment]
@@ -90,6 +91,13 @@ class Recorder(Watcher):
     def born(self, leaf: Any) -> None:
         """A Value made inside of the function from a plain number: a constant."""
         self.newborn.append(leaf)
+
+    def is_number(self, node: Any, leaf: Any) -> bool:
+        """A stand-in for a number can be made a Value, as micrograd's demo does: map(Value, row)."""
+        if not isinstance(node, Given):
+            return False
+        self.copies.append((leaf, node))
+        return True
 
     def compared(self, how: Callable, a: Any, b: Any, outcome: bool) -> None:
         """Note the comparison that the function goes on by, and its outcome."""
@@ -132,6 +140,8 @@ class _Writer:
         self.newborn = set(map(id, recorder.newborn))
         for stand_in in recorder.given:
             self.slot_of[id(stand_in)] = self._new_slot(GIVEN, stand_in.requires_grad)
+        for leaf, stand_in in recorder.copies:
+            self.slot_of[id(leaf)] = self.slot_of[id(stand_in)]
 
     def tape(self, outputs: list[Node]) -> Tape:
         """The tape: first all instructions, then the slots in the order that a tape has them in."""
@@ -204,7 +214,7 @@ class _Untracked(Watcher):
         self.recorder = recorder
         self.made, self.born = recorder.made, recorder.born  # type: ignore[method-assign]
         self.read, self.compared = recorder.read, recorder.compared  # type: ignore[method-assign]
-        self.pushed = recorder.pushed  # type: ignore[method-assign]
+        self.pushed, self.is_number = recorder.pushed, recorder.is_number  # type: ignore[method-assign]
 
     def __bool__(self) -> bool:
         return False

@@ -123,8 +123,7 @@ class _Run(Node):
     def push(self) -> None:
         """One pass over the tape, from its end to its beginning."""
         found = self.replay.gradient(self.inputs_seen, self.grad)
-        leaves = self.replay.tape.leaves
-        for x, g in zip(leaves, found, strict=False):
+        for x, g in zip(self.replay.tape.leaves, found, strict=False):
             if x.requires_grad:
                 x.grad = g if x.grad is None else x.grad + g  # None: PyTorch's way to clear it
         for x, position in zip(self.given, self.replay.tracked_given, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import signal
 import threading
@@ -13,6 +12,7 @@ from typing import Any
 
 from ..data.arguments import generator, got, whole
 from ..engine import no_grad
+from ..engine.collector import collector_paused
 from ..nn import Module
 from . import choices
 from .callbacks import Callback, State, as_callbacks
@@ -270,27 +270,6 @@ def mode_restored(model: Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Python's cyclic garbage collector rests meanwhile, and is afterwards on or off as it was before.
-
-    What lies in no cycle is freed at once, as ever: that needs no collector. The setting is the whole process's.
-
-    >>> with collector_paused():
-    ...     gc.isenabled()
-    False
-    >>> gc.isenabled()
-    True
-    """
-    was_on = gc.isenabled()
-    try:  # before gc.disable(): a Ctrl-C right behind it would otherwise leave the collector off
-        gc.disable()
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 @contextmanager
