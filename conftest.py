@@ -1,8 +1,13 @@
 """For the examples in docstrings and in README.md, which are run as tests."""
 
 import sys
+from importlib.util import find_spec
 
 import pytest
+
+# Modules that need numba are passed over where it isn't installed (it is an extra).
+NEED_NUMBA = ["loops.py", "kernels.py", "with_numba.py"]
+collect_ignore = [] if find_spec("numba") else [f"micrograd_plus/tape/{name}" for name in NEED_NUMBA]
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,9 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
+import micrograd_plus
 from micrograd_plus import data, nn, optim, training
+from micrograd_plus.tape.recorder import FrozenNumberError
 from micrograd_plus.training import Callback, Checkpoint, EarlyStopping, History, Recorder, Schedule
 from micrograd_plus.training.progress import duration
 
@@ -978,3 +980,33 @@ def test_garbage_in_cycles_does_not_pile_up(make, collector):
 
     fit(make(), (np.eye(2), np.array([-1, 1])), loss=loss, batch_size=1, epochs=400)
     assert most[0] < 300  # of 800
+
+
+# ---- compiled ----
+
+
+@BOTH
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_compiled_fit_trains_as_any_other(make, optimizer):
+    options = {"optimizer": optimizer, "batch_size": 20, "epochs": 6, "validation": 0.2, "metrics": "accuracy"}
+    options["penalty"] = lambda model: 1e-4 * nn.l2_penalty(model)
+    models = make(), make()
+    histories = [fit(model, compile=i == 1, **options) for i, model in enumerate(models)]
+    np.testing.assert_allclose(histories[1].steps, histories[0].steps, rtol=1e-10)
+    assert histories[1]["val_accuracy"] == histories[0]["val_accuracy"]
+    for a, b in zip(*(numbers(model).values() for model in models), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_a_compiled_fit_drops_out_as_any_other():
+    found = []
+    for compiled in (False, True):
+        micrograd_plus.seed(3)
+        model = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.5), nn.ReLU(), nn.Linear(8, 1))
+        found.append(fit(model, compile=compiled, epochs=5, batch_size=16).steps)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-10)
+
+
+def test_a_compiled_fit_says_what_it_can_not_follow():
+    with pytest.raises(FrozenNumberError, match=r"\.data of a Value inside the compiled function loss"):
+        fit(scalar_model(), loss=lambda out, y: out[0] * out[1].data, compile=True)

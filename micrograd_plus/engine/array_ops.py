@@ -15,12 +15,10 @@ import numpy as np
 
 from . import maths as m
 from . import ops
+from .erfc import erfc
 from .graph import Many, Node, Op, Operand, Structural
 
 # -- NumPy's elementary functions, under the names that rules use ----------------------------------------------
-
-_erfc = np.frompyfunc(math.erfc, 1, 1)  # NumPy has none; Python's is exact to the last bit, if slow
-
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     e = np.exp(-np.abs(x))  # never overflows
@@ -35,7 +33,7 @@ def _numpy() -> SimpleNamespace:
         pow=lambda a, b: a**b,  # the operator, unlike np.power, takes a short cut for x**2
         sigmoid=_sigmoid,
         softplus=lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
-        erfc=lambda x: np.asarray(_erfc(x), dtype=np.result_type(x, np.float16) if x.dtype.kind == "f" else np.float64),
+        erfc=erfc,
         relu=lambda x: np.maximum(x, zero.get(x.dtype.type, 0)),
         step=lambda x: (x > zero.get(x.dtype.type, 0)).astype(x.dtype),  # g * numbers is quicker than g * booleans
     )

@@ -453,6 +453,8 @@ class Tensor(Node, ArrayArithmetic):
         >>> w.tolist()
         [0.5, 1.5]
         """
+        if is_recording().__class__ is not bool:
+            is_recording().read(self, ".data = ...")
         now = self._array
         fits = step.__class__ is np.ndarray and step.shape == now.shape and step.dtype is now.dtype
         if fits and not now.flags.writeable:
@@ -467,6 +469,8 @@ class Tensor(Node, ArrayArithmetic):
 
         ValueError for an array that can be written to, or of another shape or dtype.
         """
+        if is_recording().__class__ is not bool:
+            is_recording().read(self, ".data = ...")
         if array.flags.writeable or array.shape != self._array.shape or array.dtype != self._array.dtype:
             raise ValueError(
                 f"adopt() takes a read-only array of shape {self.shape} and {self.dtype}, got shape {array.shape} and "

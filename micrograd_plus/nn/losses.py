@@ -498,3 +498,4 @@ class KLDivLoss(_Loss):
 
 
 LOSS_TABLE: dict[str, Op] = {row.name: row for row in list(globals().values()) if isinstance(row, Op)}
+ops.TABLES.append(LOSS_TABLE)

@@ -21,7 +21,7 @@ class NumpyRunner:
 
     def __init__(self, plan: Plan):
         self.values, self.grads = np.zeros(plan.n_slots), np.zeros(plan.n_slots)
-        kinds = {Pointwise: _Pointwise, Sums: _Sums, MatMul: _MatMul}
+        kinds = {Pointwise: PointwiseBlock, Sums: SumsBlock, MatMul: MatMulBlock}
         self.blocks = [kinds[type(block)](block, self.values, self.grads) for block in plan.blocks]
         self.on_the_way_back = [block for block in reversed(self.blocks) if any(block.tracked)]
 
@@ -36,7 +36,7 @@ class NumpyRunner:
             block.backward()
 
 
-class _Pointwise:
+class PointwiseBlock:
     """One row of the table, on all lanes at once."""
 
     def __init__(self, block: Pointwise, values: np.ndarray, grads: np.ndarray):
@@ -100,7 +100,7 @@ class _Rules:
             return np.frompyfunc(rule, len(xs), 1)(*xs).astype(float)
 
 
-class _Sums:
+class SumsBlock:
     """Sums of singles and products, gathered."""
 
     def __init__(self, block: Sums, values: np.ndarray, grads: np.ndarray):
@@ -128,7 +128,7 @@ class _Sums:
             self.right.add(self.left.read() * g)
 
 
-class _MatMul:
+class MatMulBlock:
     """Sums of products that are one matrix product."""
 
     def __init__(self, block: MatMul, values: np.ndarray, grads: np.ndarray):

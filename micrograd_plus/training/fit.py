@@ -34,6 +34,7 @@ def fit(
     callbacks: Iterable[Callback | Callable[[State], Any]] = (),
     progress: bool | Callable[[str], Any] = True,
     seed: int | None = None,
+    compile: bool = False,
 ) -> History:
     """Train a model; the history says how it went.
 
@@ -48,6 +49,8 @@ def fit(
     progress: False for silence; a function that is given the lines.
     seed: for the split and the shuffling; without it they come from Python's `random`. Initial weights and dropout
         draw from elsewhere: `micrograd_plus.seed` makes all of it repeatable.
+    compile: True records the step and replays it (see `micrograd_plus.compile`): the same numbers to rounding, and for
+        models of Values hundreds of times as fast. Hooks on modules run while a step is recorded only.
 
     A model of Values is called with one sample, a list of numbers, at a time, and the loss gets the list of its
     answers. A model of Tensors is called with a whole batch, an array in the model's dtype; targets (N,) become a
@@ -88,6 +91,10 @@ def fit(
     bar = Progress(screen_for(progress))
     state = State(model, optimizer, History(), epochs)
     loop = Loop(state, feeding, criterion, penalty, measures, [*listeners, bar])
+    if compile:
+        from ..tape import compile as compiled  # at first use: it needs NumPy
+
+        loop.loss_of = compiled(loop.loss_of)
     try:
         with mode_restored(model):
             loop.run(loader, held)
@@ -114,6 +121,7 @@ class Loop:
         self.feeding, self.criterion, self.penalty = feeding, criterion, penalty
         self.measures, self.listeners = measures, listeners
         self.parameters = dict(self.model.named_parameters())
+        self.loss_of = loss_of_batch(self.model, feeding, self.total)
 
     def run(self, loader: Iterable, held: Iterable | None) -> None:
         """All epochs, or fewer."""
@@ -164,8 +172,7 @@ class Loop:
         """Forward, loss, backward, update: the lines that training is made of."""
         if not self.model.training:
             self.model.train()
-        output = self.feeding.outputs(self.model, x)
-        loss = self.total(output, self.feeding.aligned(output, y))
+        loss = self.loss_of(x, y)
         self.state.loss = as_number(loss)
         self.demand_finite("the loss", self.state.loss, x, y)
         self.optimizer.zero_grad()
@@ -219,6 +226,16 @@ class Loop:
         )
         error.history = history  # type: ignore[attr-defined]
         raise error
+
+
+def loss_of_batch(model: Module, feeding: OneByOne | AllAtOnce, total: Callable) -> Callable[[Any, Any], Any]:
+    """The function that a step differentiates: from a batch to its loss."""
+
+    def loss(x: Any, y: Any) -> Any:
+        output = feeding.outputs(model, x)
+        return total(output, feeding.aligned(output, y))
+
+    return loss
 
 
 def check_model(model: Any) -> None:
