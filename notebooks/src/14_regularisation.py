@@ -429,5 +429,5 @@ check(3, answer_3 == right, "What do the new images look like? Then print plain 
 # Early stopping isn't in PyTorch itself; it is the few lines that you saw. Augmentation of images is in
 # `torchvision`.
 #
-# **Next:** [16 · On to PyTorch](16_on_to_pytorch.ipynb). You have seen all that training is made of. What changes
-# when the same model moves to PyTorch?
+# **Next:** [15 · How engines get fast](15_how_engines_get_fast.ipynb). You have seen all that training is made of.
+# Where does its time go, and how can an engine save it without changing a number?
