@@ -771,11 +771,24 @@ def test_numpys_numbers_as_arguments():
     assert step.replays == 1
 
 
-def test_the_tape_can_be_read():
-    w = Value(2.0)
-    step = seen_twice(lambda x: mg.sum([w * x, x, 1.0]).tanh(), 1.0)
-    assert str(step.paths[0].tape) == "s3 = mul(s0, s1)\ns4 = sum([s3, s1, s2])\ns5 = tanh(s4)"
-    assert repr(step) == "<compiled <lambda>: 1 tape(s), 2 recordings, 0 replays>"
+def test_the_tape_and_the_plan_can_be_read():
+    w = Value(2.0, label="w")
+    step = seen_twice(lambda x: mg.sum([w * x, x, 1.0]).tanh() if w > 1 else w, 1.0)
+    # fmt: off
+    assert str(step.paths[0].tape) == (
+        "s0 = w\ns1 = given\ns2 = 1.0\ns3 = mul(s0, s1)\ns4 = sum([s3, s1, s2])\ns5 = tanh(s4)\nresult: s5\n"
+        "holds if s0 > s2 is True"
+    )
+    assert str(plan_of(step.paths[0].tape)) == (
+        "3 instructions in 2 blocks\nlevel   1   1 x sum of 1 products and 2 single\nlevel   2   1 x tanh"
+    )
+    # fmt: on
+    model = nn.MLP(2, [8, 1], seed=0)
+    X, y = moons(10)
+    tape = seen_twice(lambda: demo_loss(model, X, y)).paths[0].tape
+    assert "80 x sum of 2 products and 1 single: the matrix product (10, 2) @ (2, 8)" in str(plan_of(tape))
+    assert str(tape).count("\n") == 61
+    assert "more" in str(tape)
 
 
 # -- looking inside -------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import numpy as np
 from . import maths as m
 from . import ops
 from .erfc import erfc
-from .graph import Many, Node, Op, Operand, Structural
+from .graph import Many, Node, Op, Structural
 
 # -- NumPy's elementary functions, under the names that rules use ----------------------------------------------
 
@@ -207,14 +207,19 @@ def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None) -
             f"linear: the input has shape {x.shape}, but a weight of shape {weight.shape} needs a last size of "
             f"{weight.shape[-1]} (one number for each input feature)"
         )
-    y = x.dot(weight.T)  # like x @ weight.T, with less to prepare
+    y = _rows_dot(x, weight.T)
     if bias is not None:
         y += bias
     return y
 
 
+def _rows_dot(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """x @ w for a matrix w: with less to prepare, and all rows of x at once (only then BLAS computes it)."""
+    return x.dot(w) if x.ndim < 3 else x.reshape(-1, x.shape[-1]).dot(w).reshape(*x.shape[:-1], w.shape[-1])
+
+
 def _linear_pull_x(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
-    return g @ weight if isinstance(g, Node) else g.dot(weight)
+    return g @ weight if isinstance(g, Node) else _rows_dot(g, weight)
 
 
 def _linear_pull_weight(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
@@ -310,7 +315,7 @@ def normal_index(index: Any) -> tuple:
 
 def _index_part(i: Any) -> Any:
     i = _numbers(i)
-    if isinstance(i, Operand):  # an array that a compiled function is given: it can't be changed
+    if hasattr(i, "plain"):  # an array that a compiled function is given: it can't be changed
         i = (i if i.size else i.astype(int)).plain()
     elif isinstance(i, (list, tuple, range, np.ndarray)):
         i = np.array(i)  # a copy: the index must not change between forward and backward

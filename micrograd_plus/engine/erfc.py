@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 # Rational approximations of W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
-# Computation 23 (1969): numerators and denominators, highest power first; a denominator's own highest is 1.
+# Computation 23 (1969): numerators and denominators, highest power first; a denominator's own highest factor is 1.
 NEAR = (
-    (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
+    (
+        1.85777706184603153e-1,
+        3.16112374387056560e0,
+        1.13864154151050156e2,
+        3.77485237685302021e2,
+        3.20937758913846947e3,
+    ),
     (2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
 )
 MIDDLE = (
@@ -23,20 +29,21 @@ FAR = (
      2.33520497626869185e-3),
 )  # fmt: skip
 
-# For float32 one polynomial will do: erfc(y) = exp(-y²) · p(t) with t = 1 / (1 + 0.3 y), for 0 <= y < 10.2. Our own fit:
+# For float32 one polynomial will do: erfc(y) = exp(-y²) · p(t) with t = 1 / (1 + 0.3 y), for 0 <= y < 10.2. Our own:
 # least squares, weighted again and again until the largest relative error (2e-8) was as small everywhere.
-SINGLE = (
+SINGLE = [np.array(c, np.float32) for c in (
     -0.129541970424935, 0.4856630199531029, -0.5125020391775299, 0.5480009115005832, -0.09486577649531114,
     0.21502881773713203, 0.14830928876877622, 0.1707200546691578, 0.1691876738518031, 0.0,
-)  # fmt: skip
+)]  # fmt: skip
 
-BLOCK = 8192  # numbers at a time, so that what a formula works with stays in the processor's cache
+BLOCK = 16384  # numbers at a time, so that what a formula works with stays in the processor's cache
 
 
-def erfc(x: np.ndarray) -> np.ndarray:
+def erfc(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """The complementary error function of each number: exact to a few units in the last place.
 
-    float16 and float32 stay what they are, all else becomes float64.
+    float16 and float32 stay what they are, all else becomes float64. float32: relative errors up to 5e-6 far out, where
+    exp(-x²) is rounded; 3e-7 for |x| < 2. out: an array for the result, in one piece (C order).
 
     >>> erfc(np.array([0.0, 1.0, -np.inf])).round(6)
     array([1.      , 0.157299, 2.      ])
@@ -44,26 +51,33 @@ def erfc(x: np.ndarray) -> np.ndarray:
     kind = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     formula, working = (_single, np.float32) if kind.itemsize <= 4 else (_double, np.float64)
     flat = np.ravel(x)
-    y = np.empty(flat.shape, kind)
+    y = np.empty(flat.shape, kind) if out is None else out.reshape(-1)
     with np.errstate(all="ignore"):
         for start in range(0, len(flat), BLOCK):
             part = slice(start, start + BLOCK)
-            y[part] = formula(flat[part].astype(working))
-    return y.reshape(x.shape)
+            y[part] = formula(flat[part].astype(working, copy=False))
+    return y.reshape(x.shape) if out is None else out
 
 
 def _single(x: np.ndarray) -> np.ndarray:
-    y = np.minimum(np.abs(x), 10.5)  # beyond it erfc is 0 in float32
-    t = 1 / (1 + np.float32(0.3) * y)
-    sum_ = SINGLE[0] * t
+    y = np.abs(x)
+    t = 0.3 * y
+    t += 1
+    np.reciprocal(t, t)
+    p = SINGLE[0] * t
     for coefficient in SINGLE[1:-1]:  # Horner's scheme, in place
-        sum_ += np.float32(coefficient)
-        sum_ *= t
+        np.add(p, coefficient, p)
+        np.multiply(p, t, p)
     y *= y
-    np.negative(y, out=y)
-    np.exp(y, out=y)
-    sum_ *= y
-    return np.where(x < 0, 2 - sum_, sum_)
+    np.negative(y, y)
+    p *= np.exp(y, y)
+    twice = np.multiply(
+        x < 0, np.float32(2)
+    )  # left of 0 it is 2 - p = p + 2 (1 - p); np.where takes five times as long
+    np.subtract(1, p, y)
+    y *= twice
+    p += y
+    return p
 
 
 def _double(x: np.ndarray) -> np.ndarray:

@@ -316,7 +316,7 @@ class Tensor(Node, ArrayArithmetic):
         if is_recording().__class__ is not bool:
             is_recording().born(self)
             if isinstance(data, Operand):  # an array that a compiled function is given: this Tensor holds its numbers
-                data.becomes(self)
+                data.becomes(self)  # type: ignore[attr-defined]
 
     # -- computing ---------------------------------------------------------------------------------------------
 
@@ -696,7 +696,7 @@ def _as_new_array(data: Any, dtype: Any) -> np.ndarray:
     if isinstance(data, Node):
         raise TypeError(f"this is a {type(data).__name__} already: use it as it is, or .detach() for a copy")
     if isinstance(data, Operand):  # an array that a compiled function is given
-        data = data.value
+        data = data.value  # type: ignore[attr-defined]
     _refuse_nodes_in(data)
     dtype = np.dtype(dtype) if dtype is not None else None
     try:

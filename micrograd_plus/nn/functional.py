@@ -71,6 +71,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
         return x
     if not hasattr(x, "shape"):
         x = _tensor(x)
-    kept = drawn(lambda: generator().random(x.shape)) >= p
+    shape = x.shape
+    kept = drawn(lambda: generator().random(shape)) >= p
     scale = kept.astype(x.dtype if x.dtype != object else float) * (1 / (1 - p))
     return x * scale

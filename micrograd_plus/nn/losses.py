@@ -269,7 +269,8 @@ def cross_entropy(
 
         return cross_entropy_of_lists(input, target, weight, label_smoothing, reduction)
     logits, labels, shape = _as_rows("cross_entropy", input, target)
-    labels = labels.plain() if isinstance(labels, Operand) else labels  # an array that a compiled function is given
+    if hasattr(labels, "plain"):  # an array that a compiled function is given
+        labels = labels.plain()
     settings = {"labels": labels, "weights": _class_weights(weight, logits), "smoothing": label_smoothing}
     y = fused_cross_entropy(logits, reduction=reduction, **settings)
     return y.reshape(shape) if reduction == "none" else y
@@ -283,10 +284,12 @@ def nll_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean
     picked = -log_probs[np.arange(len(labels)), labels]
     weights = _class_weights(weight, log_probs)
     if weights is not None:
-        picked = picked * weights[labels]
+        followed = isinstance(labels, Operand)  # by compile(), which sees products, but not an index into an array
+        weights = (labels[:, None] == np.arange(len(weights))) @ weights if followed else weights[labels]
+        picked = picked * weights
     if reduction == "none":
         return picked.reshape(shape)
-    return _reduce(picked, reduction, None if weights is None else float(weights[labels].sum()))
+    return _reduce(picked, reduction, None if weights is None else weights.sum())
 
 
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:

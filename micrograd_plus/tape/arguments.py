@@ -44,6 +44,15 @@ class Same:
         return id(self.thing)
 
 
+def taken_apart_call(args: tuple, kwargs: dict, found: list) -> tuple:
+    """The structure of (args, kwargs), piece by piece."""
+    first = ("list", tuple, tuple([taken_apart(x, found) for x in args]))
+    return ("list", tuple, (first, taken_apart(kwargs, found) if kwargs else _NO_KEYWORDS))
+
+
+_NO_KEYWORDS = ("dict", (), ())
+
+
 def taken_apart(x: Any, found: list) -> tuple:
     """The structure of x; its data (numbers, nodes, arrays) are appended to `found`."""
     kind = x.__class__
@@ -126,7 +135,19 @@ def with_outputs(x: Any, change: Callable[[Any], Any]) -> Any:
         return x.__class__(with_outputs(part, change) for part in x)
     if x.__class__ is dict:
         return {key: with_outputs(part, change) for key, part in x.items()}
+    if isinstance(x, tuple) and hasattr(x, "_make"):  # a named tuple
+        return x._make(with_outputs(part, change) for part in x)
     return x
+
+
+def unknown_in(x: Any) -> Any:
+    """A thing in what a function returned that may hold nodes where nobody looks; None if there is none."""
+    if x.__class__ is dict or isinstance(x, (list, tuple)):
+        known = x.__class__ in (dict, list, tuple) or hasattr(x, "_make")
+        parts = x.values() if x.__class__ is dict else x
+        return next((found for part in parts if (found := unknown_in(part)) is not None), None) if known else x
+    plain = x is None or isinstance(x, (Node, Followed, int, float, complex, str, bytes, np.generic))
+    return None if plain or (isinstance(x, np.ndarray) and x.dtype != object) else x
 
 
 def nodes_in(x: Any) -> list[Node]:

@@ -8,13 +8,20 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
+import numpy as np
+
+from ..engine.collector import collector_paused
 from ..engine.graph import Node, is_recording, watched_by
 from ..engine.recording import inside_grad
-from .arguments import Same, put_together, taken_apart, with_outputs
+from ..engine.tensor import Tensor
+from .arguments import Same, bare, kinds_of, nodes_in, put_together, taken_apart_call, unknown_in, with_outputs
+from .array_recorder import ArrayRecorder
+from .array_replay import ArrayReplay, rewind
+from .array_tape import ArrayTape, same
+from .followed import OtherKind
 from .recorder import Recorder
 from .replay import Replay
 from .surroundings import Surroundings
-from .tape import Tape
 
 BACKENDS = ("auto", "numpy", "numba")
 
@@ -22,9 +29,13 @@ BACKENDS = ("auto", "numpy", "numba")
 def compile(function: Callable | None = None, *, backend: str = "auto", max_tapes: int = 16) -> Any:
     """The same function, many times as fast: recorded on a tape in its first calls, replayed in the later ones.
 
-    function: of numbers, Values or Tensors, in lists and dicts, to Values or Tensors. backend: "numpy"; "numba", where
-    that is installed (`pip install "micrograd_plus[fast]"`); "auto", the quicker one that there is. Works as a
-    decorator too.
+    function: of numbers, Values, Tensors or arrays, in lists and dicts, to Values or Tensors. Works as a decorator too.
+    backend, for functions of Values: "numpy"; "numba", where that is installed (`pip install "micrograd_plus[fast]"`);
+    "auto", the quicker one that there is. max_tapes: how many paths through the function are kept.
+
+    Results equal eager's: for Values to 1e-12. For Tensors the same NumPy calls are made in the same order, so most
+    come out the same to the last bit (layers, losses, seeded dropout); to 1e-12 (float64) or 1e-5 (float32) what is
+    done in another way: linear layers of more than two axes, `where` of numbers, sums behind several outputs.
 
     >>> from micrograd_plus import Value
     >>> w = Value(3.0)
@@ -60,6 +71,7 @@ class Compiled:
         self.paths: list[Path] = []  # the one that was used last comes first
         self.recordings = self.replays = 0
         self.why_not = ""  # why it is run as it is, if it is
+        self._way: Any = None  # the recorder that was right last time
         self._lock = threading.RLock()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -68,14 +80,16 @@ class Compiled:
         if self.why_not or watched or inside_grad.get():  # who looks on is to see each step
             return self.function(*args, **kwargs)
         data: list = []
-        structure = taken_apart((args, kwargs), data)
+        structure = taken_apart_call(args, kwargs, data)
         with self._lock:
             for path in self.paths:
                 if path.replay is not None and path.structure == structure and path.still_holds():
-                    outputs = path.replay.run(data)
+                    again = lambda i: nodes_in(self.function(*args, **kwargs))[i]
+                    outputs = path.replay.run(data, again)
                     if outputs is not None:
                         return self._used(path, outputs)
-            return self._record(structure, data)
+            with collector_paused():  # many nodes, and no cycle among them
+                return self._record(structure, data)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: the instance is the first argument."""
@@ -86,6 +100,11 @@ class Compiled:
         self.paths.clear()
         self.recordings = self.replays = 0
         self.why_not = ""
+
+    def source(self) -> str:
+        """For functions of Tensors: the programs that are run, as Python text; empty before the second call."""
+        programs = [path.replay.program for path in self.paths if isinstance(path.replay, ArrayReplay)]
+        return "\n\n\n".join(map(str, programs))
 
     def _used(self, path: Path, outputs: list) -> Any:
         self.replays += 1
@@ -103,30 +122,56 @@ class Compiled:
         """Run the function itself, with somebody who writes along. Twice the same tape, and it is trusted."""
         things = [x.thing for x in _things(structure)]
         before = Surroundings(self.function, things)
-        recorder = Recorder(self.name)
-        stand_ins = [recorder.give(x._data, x) if isinstance(x, Node) else recorder.give(x) for x in data]
-        args, kwargs = put_together(structure, iter(stand_ins))
         tracks = is_recording()
-        with watched_by(recorder if tracks else recorder.without_grad()):
-            result = self.function(*args, **kwargs)
+        pieces = kinds_of(structure)
+        undo = rewind()
+        for attempt, way in enumerate(self._ways(pieces)):
+            recorder = way(self.name)
+            stand_ins = [recorder.give_piece(x, kind) for x, kind in zip(data, pieces, strict=True)]
+            args, kwargs = put_together(structure, iter(stand_ins))
+            try:
+                with watched_by(recorder if tracks else recorder.without_grad()):
+                    result = self.function(*args, **kwargs)
+                break
+            except OtherKind:  # it computes with the other kind of node: once more, from the same random numbers
+                undo()
+            except Exception:
+                if attempt == 0:
+                    raise
+                undo()  # made for neither: what is wrong, the function says by itself
+        else:
+            self._give_up("it computes with Values and with Tensors or arrays at once")
+            args, kwargs = put_together(structure, iter(data))
+            return self.function(*args, **kwargs)
+        self._way = way
         self.recordings += 1
-        nodes: list[Node] = []
-        with_outputs(result, nodes.append)
-        path = Path(structure, Surroundings(self.function, things), recorder.tape(nodes), result, tracks)
+        path = Path(structure, Surroundings(self.function, things), recorder.tape(nodes_in(result)), result, tracks)
         if not before.public_unchanged():
             self._give_up("it changes something outside of itself each time that it runs")
+        elif (unknown := unknown_in(result)) is not None:
+            kind = type(unknown).__name__
+            self._give_up(f"it gives back a {kind}, and what is in it can't be seen: a tuple, a list or a dict can")
         else:
             self._keep(path)
-        return result
+        return with_outputs(result, bare)
+
+    def _ways(self, pieces: list[str]) -> list:
+        """The recorders to try: for a function of Values, and for one of Tensors and arrays."""
+        if "tensor" in pieces:
+            return [ArrayRecorder]
+        if "value" in pieces:
+            return [ValueRecorder]
+        ways = [ArrayRecorder, ValueRecorder] if "array" in pieces else [ValueRecorder, ArrayRecorder]
+        return ways if self._way in (None, ways[0]) else ways[::-1]  # the one that was right before first
 
     def _keep(self, path: Path) -> None:
         """A second look: a path that was recorded before must have come out the same."""
         for known in self.paths:
             if known.replay is None and known.structure == path.structure and known.still_holds():
-                if known.tape.same_as(path.tape):
-                    known.confirm(self.name, runner_of(self.backend))
+                if known.tape.__class__ is path.tape.__class__ and known.tape.same_as(path.tape):
+                    known.confirm(self.name, self.backend)
                     return
-                if known.way() == path.way():
+                if known.tape.__class__ is path.tape.__class__ and known.way() == path.way():
                     self._give_up("a number in it changes from call to call")
                     return
         self.paths.insert(0, path)
@@ -152,12 +197,13 @@ class Compiled:
 class Path:
     """One way through the function: its tape, and when it holds."""
 
-    def __init__(self, structure: tuple, surroundings: Surroundings, tape: Tape, result: Any, tracks: bool):
+    def __init__(self, structure: tuple, surroundings: Surroundings, tape: Any, result: Any, tracks: bool):
         self.structure, self.surroundings, self.tape = structure, surroundings, tape
         self.template = with_outputs(result, lambda node: _HERE)
-        self.single = isinstance(result, Node)
+        self.single = self.template is _HERE
         self.tracks = tracks
-        self.replay: Replay | None = None
+        self.replay: Any = None
+        self.arrays = arrays_in(surroundings)
 
     def still_holds(self) -> bool:
         """Whether the tape was recorded under what is true now."""
@@ -165,14 +211,20 @@ class Path:
             bool(is_recording()) == self.tracks
             and (self.replay is None or self.replay.fits())
             and self.surroundings.unchanged()
+            and all(np.array_equal(array, copy) or same(array, copy) for array, copy in self.arrays)
         )
 
-    def confirm(self, name: str, runner: Any) -> None:
+    def confirm(self, name: str, backend: str) -> None:
         """Lay the tape out: from now on it is replayed."""
-        self.replay = Replay(name, self.tape, runner)
+        if isinstance(self.tape, ArrayTape):
+            self.replay = ArrayReplay(name, self.tape)
+        else:
+            self.replay = ValueReplay(name, self.tape, runner_of(backend))
 
     def way(self) -> list:
         """The comparisons that it went by, with the constants in them."""
+        if isinstance(self.tape, ArrayTape):
+            return self.tape.way()
         n = self.tape.first_result - len(self.tape.constants)
         named = [
             self.tape.constants[s - n] if n <= s < self.tape.first_result else s
@@ -180,6 +232,46 @@ class Path:
             for s in g[1:3]
         ]
         return [named, [(how, outcome) for how, *_, outcome in self.tape.guards]]
+
+
+class ValueRecorder(Recorder):
+    """The recorder of functions of Values; arrays that they are given become arrays of Values."""
+
+    def made(self, op: Any, operands: tuple, y: Any, settings: dict) -> None:
+        """Write the instruction down."""
+        if y.__class__ is Tensor:
+            raise OtherKind
+        super().made(op, operands, y, settings)
+
+    def give_piece(self, x: Any, kind: str) -> Any:
+        """A stand-in for a piece of the arguments."""
+        if kind == "value":
+            return self.give(x._data, x)
+        if kind != "array":
+            return self.give(x)
+        stand_in = np.empty(x.shape, object)
+        stand_in.flat[:] = [self.give(number) for number in x.ravel().tolist()]
+        return stand_in
+
+
+class ValueReplay(Replay):
+    """The replay of a function of Values, which may be given arrays."""
+
+    def run(self, data: list, again: Any = None) -> list[Any] | None:
+        """The outputs for these numbers, Values and arrays of numbers."""
+        if any(x.__class__ is np.ndarray for x in data):
+            data = [x for part in data for x in (part.ravel().tolist() if isinstance(part, np.ndarray) else [part])]
+        return super().run(data, again)
+
+
+def arrays_in(surroundings: Surroundings) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The arrays around a function that may be changed where they stand, each with a copy of what is in it now."""
+    found = []
+    for look, _ in surroundings.pictures:
+        thing = look()
+        parts = thing if thing.__class__ in (list, tuple) else thing.values() if thing.__class__ is dict else [thing]
+        found += [(x, x.copy()) for x in parts if isinstance(x, np.ndarray) and x.flags.writeable]
+    return found
 
 
 class _Here(Node):

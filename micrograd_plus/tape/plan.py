@@ -35,6 +35,10 @@ class Pointwise:
     slots: np.ndarray
     operands: np.ndarray
     tracked: tuple[bool, ...]  # by operand
+    level: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.slots.size:,} x {self.op.name}"
 
 
 @dataclass(eq=False)
@@ -46,6 +50,10 @@ class Sums:
     left: np.ndarray
     right: np.ndarray
     tracked: tuple[bool, bool, bool]  # singles, left, right
+    level: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.slots.size:,} x {_sum_of(len(self.singles), len(self.left))}"
 
 
 @dataclass(eq=False)
@@ -57,13 +65,24 @@ class MatMul:
     w: np.ndarray
     x: np.ndarray
     tracked: tuple[bool, bool, bool]  # singles, w, x
+    level: int = 0
+
+    def __str__(self) -> str:
+        rows, inner = self.x.shape
+        what = f"{self.slots.size:,} x {_sum_of(len(self.singles), inner)}"
+        return f"{what}: the matrix product ({rows}, {inner}) @ ({inner}, {len(self.w)})"
+
+
+def _sum_of(singles: int, products: int) -> str:
+    parts = [f"{products} products"] * bool(products) + [f"{singles} single"] * bool(singles)
+    return f"sum of {' and '.join(parts)}"
 
 
 Block = Pointwise | Sums | MatMul
 _NEVER: dict[int, bool] = defaultdict(bool)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Plan:
     """Blocks in the order in which they run, with their slots renumbered: slot_of[a tape's slot] is the plan's."""
 
@@ -71,6 +90,21 @@ class Plan:
     first_result: int
     blocks: list[Block]
     slot_of: np.ndarray
+    n_instructions: int = 0
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it is mostly one number after the other, so that arrays gain nothing."""
+        return self.n_instructions < 4 * len(self.blocks)
+
+    def __str__(self) -> str:
+        """What is done at which level, a block a line; of a long plan the first lines."""
+        lines = [f"level {block.level:3}   {block}" for block in self.blocks[:60]]
+        if len(self.blocks) > 60:
+            lines.append(f"... and {len(self.blocks) - 60:,} more")
+        return "\n".join([f"{self.n_instructions:,} instructions in {len(self.blocks):,} blocks", *lines])
+
+    __repr__ = __str__
 
 
 def plan_of(tape: Tape) -> Plan:
@@ -78,7 +112,9 @@ def plan_of(tape: Tape) -> Plan:
     folded = _Folded(tape)
     blocks: list[Block] = []
     for group in folded.groups():
-        blocks += folded.blocks_of(group)
+        for block in folded.blocks_of(group):
+            block.level = folded.level[group[0]]
+            blocks.append(block)
     return _renumbered(tape, blocks)
 
 
@@ -223,4 +259,4 @@ def _renumbered(tape: Tape, blocks: list[Block]) -> Plan:
         for name in ("slots", "operands", "singles", "left", "right", "w", "x"):
             if hasattr(block, name):
                 setattr(block, name, slot_of[getattr(block, name)])
-    return Plan(n, first, blocks, slot_of)
+    return Plan(n, first, blocks, slot_of, len(tape))

@@ -7,6 +7,7 @@ were computed. Instruction i applies rows[op[i]] to the slots operands[start[i]:
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,13 @@ import numpy as np
 from ..engine.graph import Many, Node, Op
 
 
-@dataclass(eq=False)
+LONGEST = 60  # lines of a tape that is shown
+SIGNS = {
+    operator.lt: "<", operator.le: "<=", operator.gt: ">", operator.ge: ">=", operator.eq: "==", operator.ne: "!=",
+}  # fmt: skip
+
+
+@dataclass(eq=False, repr=False)
 class Tape:
     """One path through a function of Values. n is the number of slots."""
 
@@ -62,10 +69,22 @@ class Tape:
         return len(self.op)
 
     def __str__(self) -> str:
-        """The instructions, one a line: s7 = mul(s0, s4)."""
-        lines = []
-        for i, row in enumerate(self.op):
-            slots = ", ".join(f"s{slot}" for slot in self.operands_of(i))
-            brackets = f"[{slots}]" if isinstance(self.rows[row], Many) else slots
-            lines.append(f"s{self.first_result + i} = {self.rows[row].name}({brackets})")
+        """What is in each slot, an instruction a line: s7 = mul(s0, s4); of a long tape the first lines."""
+        n, first = len(self.leaves), self.first_result
+        lines = [f"s{i} = {leaf.label or 'a leaf'}" for i, leaf in enumerate(self.leaves)]
+        lines += [f"s{n + i} = given" for i in range(self.n_given)]
+        lines += [f"s{first - len(self.constants) + i} = {number}" for i, number in enumerate(self.constants.tolist())]
+        lines += [f"s{first + i} = {self._call(i)}" for i in range(min(len(self), LONGEST))]
+        if len(lines) > LONGEST:
+            more = n + self.n_given + len(self.constants) + len(self) - LONGEST
+            lines = [*lines[:LONGEST], f"... and {more:,} more"]
+        lines += [f"result: {', '.join(f's{slot}' for slot in self.outputs[:20].tolist())}"]
+        lines += [f"holds if s{a} {SIGNS[how]} s{b} is {outcome}" for how, a, b, outcome in self.guards[:20]]
         return "\n".join(lines)
+
+    def _call(self, i: int) -> str:
+        row = self.rows[self.op[i]]
+        slots = ", ".join(f"s{slot}" for slot in self.operands_of(i))
+        return f"{row.name}([{slots}])" if isinstance(row, Many) else f"{row.name}({slots})"
+
+    __repr__ = __str__
