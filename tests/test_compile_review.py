@@ -143,7 +143,9 @@ def test_ctrl_c_in_the_forward_pass_that_a_backward_needs():
     assert gradients(y, w) == pytest.approx(gradients(f(2.0), w))
 
 
-@found("replay.py: backward() of one thread and a call in another use the same memory, without a lock")
+@pytest.mark.xfail(
+    strict=False, reason="replay.py: backward() of one thread and a call in another share memory, no lock"
+)
 def test_threads_that_share_a_compiled_function():
     w = [Value(0.1 * i) for i in range(10)]
 
@@ -432,7 +434,9 @@ def test_true_is_another_setting_than_one():
     assert agrees(warm(f, 1.0, 1), f, 1.0, True)
 
 
-@pytest.mark.parametrize("number", [np.int64(1), np.float32(1), Fraction(1), complex(1)], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(
+    "number", [np.int64(1), np.float32(1), Fraction(1), complex(1)], ids=lambda x: type(x).__name__
+)
 @found("recorder.py: Given._is notes comparisons with int, float and Value alone")
 def test_a_label_compared_with_another_kind_of_number(number):
     w = Value(3.0)
@@ -477,12 +481,10 @@ def test_a_list_that_the_function_changes():
 
     numbers = [1.0]
     step = compile(f, backend="numpy")
-    try:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # to say that it stays as it is, is right as well
         results = [step(numbers).data for _ in range(3)]
-    except (TypeError, RuntimeError, ValueError) as error:  # to refuse it is right as well
-        assert "x" in str(error)
-    else:
-        assert (results, numbers) == ([6.0, 12.0, 24.0], [8.0])
+    assert (results, numbers) == ([6.0, 12.0, 24.0], [8.0])
 
 
 @found("compiled.py: a Value that is given is another object inside, so `is`, `in` and dict keys don't find it")
@@ -682,9 +684,5 @@ def test_grad_of_what_contains_a_result_of_compile():
     y = warm(lambda x: w * x, 1.0)(2.0)
     from micrograd_plus.engine.graph import gradients as graph_of_gradients
 
-    try:
-        (g,) = graph_of_gradients(y * y, [w])
-    except TypeError as error:
-        assert "compiled function" in str(error)
-    else:
-        assert g.data == 24.0
+    (g,) = graph_of_gradients(y * y, [w])  # or a TypeError that speaks of a compiled function: change this line then
+    assert g.data == 24.0

@@ -282,7 +282,6 @@ def test_a_hook_that_returns_what_is_no_gradient_is_refused_or_fitted(where_, re
 @pytest.fixture(autouse=True)
 def _recording_again():
     """Whatever a test of no_grad does, the next test records."""
-    from micrograd_plus.engine import graph
 
     token = recording._recording.set(True)
     yield

@@ -14,8 +14,9 @@ import micrograd_plus
 PUBLIC = {
     "micrograd_plus": """
         Binary Many Structural Tensor Ternary Unary Value abs arctan clip compile concatenate cos cosh data
-        detect_anomaly diagnose draw einsum elu erfc exp explain expm1 formula gelu grad gradcheck gradgradcheck leaky_relu log log1p
-        maximum minimum nn no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus sqrt stack
+        detect_anomaly diagnose draw einsum elu erfc exp explain expm1 formula gelu grad gradcheck gradgradcheck
+        leaky_relu log log1p maximum minimum nn no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus
+        sqrt stack
         step_through sum tan tanh tape to_python trace_backward training value_and_grad viz vmap where wrong_orders
     """,
     "micrograd_plus.explain": """
@@ -26,7 +27,7 @@ PUBLIC = {
         LayoutError LayoutTimeout LayoutUnavailable draw engines plots step_through zoom
     """,
     "micrograd_plus.tape": """
-        compile vmap
+        CompileError FrozenNumberError compile vmap
     """,
     "micrograd_plus.nn": """
         BCELoss BCEWithLogitsLoss CrossEntropyLoss Dropout ELU Flatten GELU HingeLoss HuberLoss KLDivLoss L1Loss Layer

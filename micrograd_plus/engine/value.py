@@ -34,6 +34,7 @@ class Value(Node, Arithmetic):
     # for Python's garbage collector to visit, not three, and that is where most of a large graph's time would go.
     __slots__ = ("_data", "a", "b", "slope_a", "slope_b")
 
+    _data: float
     grad: float
     settings: dict = {}  # noqa: RUF012 - no op on Values has any; only read
     no_gradient = 0.0

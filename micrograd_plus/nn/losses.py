@@ -165,7 +165,7 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, reduction: str = "
     return _each(bce_logits, input, target, reduction)
 
 
-def _outside_0_to_1(numbers: Any) -> list[float]:
+def _outside_0_to_1(numbers: Any) -> list[Any]:
     """Those that are no probabilities."""
     if getattr(numbers, "shape", ()):
         numbers = numbers.numpy() if hasattr(numbers, "numpy") else numbers

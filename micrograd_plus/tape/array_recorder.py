@@ -12,7 +12,7 @@ from ..engine.graph import Node, Op, Watcher, order
 from ..engine.tensor import Tensor
 from .array_tape import ArrayTape, Guard, Slot, Step
 from .followed import Followed, Method, OtherKind, detached, everything, unwrapped
-from .recorder import FrozenNumberError
+from .recorder import CompileError, FrozenNumberError
 
 
 class ArrayRecorder(Watcher):
@@ -102,7 +102,7 @@ class ArrayRecorder(Watcher):
 
     def pushed(self, node: Any) -> None:
         """Refuse: a tape is the forward pass."""
-        raise RuntimeError(
+        raise CompileError(
             f"backward() inside the compiled function {self.name}: return the loss, and call backward() on what the "
             "compiled function gives: loss = step(x, y); loss.backward()"
         )

@@ -19,8 +19,10 @@ from .array_recorder import ArrayRecorder
 from .array_replay import ArrayReplay, rewind
 from .array_tape import ArrayTape, same
 from .followed import OtherKind
-from .recorder import Recorder
+from .plan import Plan
+from .recorder import CompileError, Recorder
 from .replay import Replay
+from .runners import has_numba, runner_of
 from .surroundings import Surroundings
 
 BACKENDS = ("auto", "numpy", "numba")
@@ -85,7 +87,7 @@ class Compiled:
             for path in self.paths:
                 if path.replay is not None and path.structure == structure and path.still_holds():
                     again = lambda i: nodes_in(self.function(*args, **kwargs))[i]
-                    outputs = path.replay.run(data, again)
+                    outputs = path.replay.run(numbers_of(data) if path.is_given_arrays else data, again)
                     if outputs is not None:
                         return self._used(path, outputs)
             with collector_paused():  # many nodes, and no cycle among them
@@ -125,7 +127,7 @@ class Compiled:
         tracks = is_recording()
         pieces = kinds_of(structure)
         undo = rewind()
-        for attempt, way in enumerate(self._ways(pieces)):
+        for way in self._ways(pieces):
             recorder = way(self.name)
             stand_ins = [recorder.give_piece(x, kind) for x, kind in zip(data, pieces, strict=True)]
             args, kwargs = put_together(structure, iter(stand_ins))
@@ -133,16 +135,15 @@ class Compiled:
                 with watched_by(recorder if tracks else recorder.without_grad()):
                     result = self.function(*args, **kwargs)
                 break
-            except OtherKind:  # it computes with the other kind of node: once more, from the same random numbers
-                undo()
-            except Exception:
-                if attempt == 0:
-                    raise
-                undo()  # made for neither: what is wrong, the function says by itself
-        else:
-            self._give_up("it computes with Values and with Tensors or arrays at once")
+            except CompileError:
+                raise
+            except (OtherKind, Exception):  # perhaps it computes with the other kind of node
+                undo()  # once more, from the same random numbers
+        else:  # made for neither: what is wrong, the function says by itself
             args, kwargs = put_together(structure, iter(data))
-            return self.function(*args, **kwargs)
+            result = self.function(*args, **kwargs)
+            self._give_up("it computes with Values and with Tensors or arrays at once")
+            return result
         self._way = way
         self.recordings += 1
         path = Path(structure, Surroundings(self.function, things), recorder.tape(nodes_in(result)), result, tracks)
@@ -170,6 +171,8 @@ class Compiled:
             if known.replay is None and known.structure == path.structure and known.still_holds():
                 if known.tape.__class__ is path.tape.__class__ and known.tape.same_as(path.tape):
                     known.confirm(self.name, self.backend)
+                    if self.backend == "auto" and known.is_narrow() and not has_numba():
+                        self._run_as_it_is("its operations wait for each other, and only numba would be faster")
                     return
                 if known.tape.__class__ is path.tape.__class__ and known.way() == path.way():
                     self._give_up("a number in it changes from call to call")
@@ -179,18 +182,32 @@ class Compiled:
         if self.recordings > 4 * self.max_tapes + 2 * self.replays:
             self._give_up("it takes another way in nearly every call")
 
-    def _give_up(self, reason: str) -> None:
+    def _run_as_it_is(self, reason: str) -> None:
         self.why_not = reason
         self.paths.clear()
+
+    def _give_up(self, reason: str) -> None:
+        self._run_as_it_is(reason)
         warnings.warn(
             f"compile: {self.name} is run as it is from now on, and no faster: {reason}. Give what changes as an "
-            f"argument, in a list or as a float; draw random numbers and change things outside. {self.name}.reset() "
-            "tries again",
+            "argument, in a list or as a float; draw random numbers and change things outside. reset() of what compile "
+            "gave tries again",
             stacklevel=5,
         )
 
+    @property
+    def tapes(self) -> list:
+        """The tapes, the one that was used last first: `print(step.tapes[0])`."""
+        return [path.tape for path in self.paths]
+
+    @property
+    def plans(self) -> list[Plan]:
+        """For functions of Values: how the tapes that are replayed are laid out, `print(step.plans[0])`."""
+        return [path.replay.plan for path in self.paths if isinstance(path.replay, Replay)]
+
     def __repr__(self) -> str:
-        state = self.why_not or f"{len(self.paths)} tape(s), {self.recordings} recordings, {self.replays} replays"
+        counts = ((len(self.paths), "tape"), (self.recordings, "recording"), (self.replays, "replay"))
+        state = self.why_not or ", ".join(f"{n} {word}{'s' * (n != 1)}" for n, word in counts)
         return f"<compiled {self.name}: {state}>"
 
 
@@ -204,6 +221,7 @@ class Path:
         self.tracks = tracks
         self.replay: Any = None
         self.arrays = arrays_in(surroundings)
+        self.is_given_arrays = not isinstance(tape, ArrayTape) and "array" in kinds_of(structure)
 
     def still_holds(self) -> bool:
         """Whether the tape was recorded under what is true now."""
@@ -219,7 +237,12 @@ class Path:
         if isinstance(self.tape, ArrayTape):
             self.replay = ArrayReplay(name, self.tape)
         else:
-            self.replay = ValueReplay(name, self.tape, runner_of(backend))
+            self.replay = Replay(name, self.tape, runner_of(backend))
+            self.replay.is_given_nodes = "value" in kinds_of(self.structure)
+
+    def is_narrow(self) -> bool:
+        """Whether it is a long tape of Values on which there is little to be done at once."""
+        return isinstance(self.replay, Replay) and len(self.tape) > 200 and self.replay.plan.is_narrow
 
     def way(self) -> list:
         """The comparisons that it went by, with the constants in them."""
@@ -254,14 +277,9 @@ class ValueRecorder(Recorder):
         return stand_in
 
 
-class ValueReplay(Replay):
-    """The replay of a function of Values, which may be given arrays."""
-
-    def run(self, data: list, again: Any = None) -> list[Any] | None:
-        """The outputs for these numbers, Values and arrays of numbers."""
-        if any(x.__class__ is np.ndarray for x in data):
-            data = [x for part in data for x in (part.ravel().tolist() if isinstance(part, np.ndarray) else [part])]
-        return super().run(data, again)
+def numbers_of(data: list) -> list:
+    """Arrays as the numbers in them."""
+    return [x for part in data for x in (part.ravel().tolist() if isinstance(part, np.ndarray) else [part])]
 
 
 def arrays_in(surroundings: Surroundings) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -280,23 +298,6 @@ class _Here(Node):
 
 
 _HERE = _Here()
-
-
-def runner_of(backend: str) -> Any:
-    """The class that runs plans."""
-    if backend != "numpy":
-        try:
-            from .with_numba import NumbaRunner
-
-            return NumbaRunner
-        except ImportError:
-            if backend == "numba":
-                raise ImportError(
-                    'compile(backend="numba") needs numba: pip install "micrograd_plus[fast]", or backend="numpy"'
-                ) from None
-    from .with_numpy import NumpyRunner
-
-    return NumpyRunner
 
 
 def _things(structure: Any) -> list[Same]:

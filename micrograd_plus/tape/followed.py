@@ -18,6 +18,7 @@ from ..engine import array_ops
 from ..engine.arithmetic import NUMPYS
 from ..engine.graph import Many, Node, Op, Operand
 from ..engine.tensor import Tensor
+from .recorder import CompileError
 
 # NumPy's functions that change their first argument, and those that say something about the shape alone.
 CHANGING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
@@ -31,6 +32,10 @@ METHODS = set(
 
 class OtherKind(BaseException):
     """The function computes with the other kind of node than was thought. No Exception, so that no `try` hides it."""
+
+
+class NotFollowedError(CompileError, AttributeError):
+    """An attribute of arrays that would be frozen on a tape. An AttributeError too, as hasattr() wants it."""
 
 
 class Method:
@@ -105,7 +110,7 @@ class Followed(NDArrayOperatorsMixin, Operand):
         if name in METHODS:
             return lambda *args, **kwargs: self.recorder.host(Method(name), (self, *args), kwargs)
         if name in vars(np.ndarray) and name[:2] != "__":
-            raise AttributeError(
+            raise NotFollowedError(
                 f".{name} of an array inside the compiled function {self.recorder.name} can't be followed: the tape "
                 "would keep what it is in this call. Do it outside, or with another of NumPy's functions"
             )
@@ -148,8 +153,8 @@ class Followed(NDArrayOperatorsMixin, Operand):
     def __contains__(self, x: Any) -> bool:
         return bool((self == x).any())
 
-    def _in_place(self) -> TypeError:
-        return TypeError(
+    def _in_place(self) -> CompileError:
+        return CompileError(
             f"an array is changed in place inside the compiled function {self.recorder.name}: make a new one, "
             "x = x + 1 in place of x += 1, np.where(mask, new, old) in place of x[mask] = new"
         )

@@ -14,9 +14,10 @@ from ..engine.graph import Node, is_recording, watched_by
 from ..engine.recording import inside_grad
 from ..engine.value import Value
 from .arguments import nodes_in, put_together, taken_apart, with_outputs
-from .compiled import Path, runner_of
+from .compiled import Path
 from .recorder import Recorder
 from .replay import Replay
+from .runners import runner_of
 from .surroundings import Surroundings
 from .tape import Tape
 

@@ -15,7 +15,11 @@ from ..engine.value import Value
 from .tape import Tape
 
 
-class FrozenNumberError(RuntimeError):
+class CompileError(RuntimeError):
+    """A compiled function does what can't be on a tape."""
+
+
+class FrozenNumberError(CompileError):
     """A compiled function took the plain number out of a node: on the tape it would stay what it was, for ever."""
 
 
@@ -113,7 +117,7 @@ class Recorder(Watcher):
 
     def pushed(self, node: Any) -> None:
         """Refuse: a tape is the forward pass."""
-        raise RuntimeError(
+        raise CompileError(
             f"backward() inside the compiled function {self.name}: return the loss, and call backward() on what the "
             "compiled function gives: loss = step(x, y); loss.backward()"
         )

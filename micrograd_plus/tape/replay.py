@@ -32,6 +32,7 @@ class Replay:
         self.guards = _grouped(tape, plan.slot_of)
         n_leaves = len(tape.leaves)
         self.tracked_given = (n_leaves + np.flatnonzero(tape.tracked[n_leaves : self.n_inputs])).tolist()
+        self.is_given_nodes = True  # whether there may be Values among what it is given
         self.only_leaves = all(leaf.op is None for leaf in tape.leaves)
         self.row = _Row(name)
         self.loaded: np.ndarray | None = None  # the inputs that `values` were computed from
@@ -45,7 +46,7 @@ class Replay:
 
         again: computes an output once more, with its graph, for those who want to see it.
         """
-        inputs = self.inputs([x._data if isinstance(x, Value) else x for x in data])
+        inputs = self.inputs([x._data if isinstance(x, Value) else x for x in data] if self.is_given_nodes else data)
         with np.errstate(all="ignore"):
             self.forward(inputs)
             if not self.went_the_same_way():

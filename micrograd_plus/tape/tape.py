@@ -15,7 +15,6 @@ import numpy as np
 
 from ..engine.graph import Many, Node, Op
 
-
 LONGEST = 60  # lines of a tape that is shown
 SIGNS = {
     operator.lt: "<", operator.le: "<=", operator.gt: ">", operator.ge: ">=", operator.eq: "==", operator.ne: "!=",

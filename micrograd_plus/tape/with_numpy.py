@@ -49,6 +49,7 @@ class PointwiseBlock:
         self.rules = _Rules(block.op)
 
     def forward(self) -> None:
+        """Compute y."""
         xs = [place.read() for place in self.places]
         if self.ufunc is not None:
             self.ufunc(*xs, out=self.y)
@@ -56,6 +57,7 @@ class PointwiseBlock:
             self.y[...] = self.rules.forward(*xs)
 
     def backward(self) -> None:
+        """Add slope * g to each operand's gradient."""
         xs = [place.read() for place in self.places]
         for i, place in enumerate(self.places):
             if self.tracked[i]:
@@ -111,6 +113,7 @@ class SumsBlock:
         )
 
     def forward(self) -> None:
+        """Add up."""
         if not len(self.left.slots):
             np.add.reduce(self.singles.read(), axis=0, out=self.y)
             return
@@ -119,6 +122,7 @@ class SumsBlock:
             self.y += np.add.reduce(self.singles.read(), axis=0)
 
     def backward(self) -> None:
+        """Each single receives g, each factor g times the other factor."""
         g = self.g[None]
         if self.tracked[0]:
             self.singles.add(g)
@@ -138,11 +142,13 @@ class MatMulBlock:
         self.singles = [Places(slots, values, grads) for slots in block.singles]
 
     def forward(self) -> None:
+        """Multiply the matrices."""
         np.dot(self.x.read(), self.w.read().T, out=self.y)
         for single in self.singles:
             self.y += single.read()
 
     def backward(self) -> None:
+        """The gradients of a matrix product are matrix products."""
         if self.tracked[0]:
             for single in self.singles:
                 single.add(self.g)
