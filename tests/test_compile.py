@@ -781,13 +781,13 @@ def test_the_tape_and_the_plan_can_be_read():
         "holds if s0 > s2 is True"
     )
     assert str(step.plans[0]) == (
-        "3 instructions in 2 blocks\nlevel   1   1 x sum of 1 products and 2 single\nlevel   2   1 x tanh"
+        "3 instructions in 2 blocks\nlevel   1   1 x sum of 1 product and 2 more\nlevel   2   1 x tanh"
     )
     # fmt: on
     model = nn.MLP(2, [8, 1], seed=0)
     X, y = moons(10)
     tape = seen_twice(lambda: demo_loss(model, X, y)).paths[0].tape
-    assert "80 x sum of 2 products and 1 single: the matrix product (10, 2) @ (2, 8)" in str(plan_of(tape))
+    assert "80 x sum of 2 products and 1 more: the matrix product (10, 2) @ (2, 8)" in str(plan_of(tape))
     assert str(tape).count("\n") == 61
     assert "more" in str(tape)
 

@@ -45,7 +45,7 @@ def test_a_network_written_for_one_example():
         y = [random.Random(seed).choice([-1, 1]) for _ in range(n)]
         check(loss, model.parameters(), numbers(n, 3, seed), y, lanes=lanes)
     assert len(lanes.paths) == 1
-    assert repr(lanes) == "<vmap of loss: 1 tape(s)>"
+    assert repr(lanes) == "<vmap of loss: 1 tape>"
 
 
 def test_examples_that_go_different_ways():
@@ -172,7 +172,7 @@ def test_the_tape_side_by_side():
     w = Value(2.0)
     step = compile(lambda x, y: (w * x + 3.0 * y).tanh(), backend="numpy")
     step(1.0, 2.0)
-    wide = in_lanes(step.paths[0].tape, 2)
+    wide = in_lanes(step.tapes[0], 2)
     # fmt: off
     assert str(wide).splitlines()[6:] == [
         "s6 = mul(s0, s1)", "s7 = mul(s5, s2)", "s8 = add(s6, s7)", "s9 = tanh(s8)",

@@ -126,8 +126,13 @@ class Lanes:
         self.paths.insert(0, path)
         return path
 
+    @property
+    def tapes(self) -> list[Tape]:
+        """The tapes, each that of one example."""
+        return [path.tape for path in self.paths]
+
     def __repr__(self) -> str:
-        return f"<vmap of {self.name}: {len(self.paths)} tape(s)>"
+        return f"<vmap of {self.name}: {len(self.paths)} tape{'s' * (len(self.paths) != 1)}>"
 
 
 class _LanePath(Path):

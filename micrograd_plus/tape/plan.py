@@ -74,8 +74,9 @@ class MatMul:
 
 
 def _sum_of(singles: int, products: int) -> str:
-    parts = [f"{products} products"] * bool(products) + [f"{singles} single"] * bool(singles)
-    return f"sum of {' and '.join(parts)}"
+    if not products:
+        return f"sum of {singles} numbers"
+    return f"sum of {products} product{'s' * (products != 1)}" + f" and {singles} more" * bool(singles)
 
 
 Block = Pointwise | Sums | MatMul

@@ -152,7 +152,7 @@ print("my guess:", my_guess, "  now:", fast_answer)
 # given, and each line fills the next slot. Below it is what is kept in memory: two rows of whole numbers.
 
 # %%
-tape = fast_answer.paths[0].tape
+tape = fast_answer.tapes[0]
 print(tape)
 print("which operation:", tape.op.tolist(), " of ", [row.name for row in tape.rows])
 print("its operands:   ", tape.operands.tolist())
@@ -226,10 +226,8 @@ print("my guess for x = 3:", my_guess, "  the function itself:", round(bent(3.0)
 # function is recorded anew for this way. Now there are two tapes, one for each way:
 
 # %%
-for path in fast_bent.paths:
-    print(str(path.tape).replace("\n", "; "))
-    for compare, one, other, outcome in path.tape.guards:
-        print(f"    holds if  s{one} {compare.__name__} s{other}  is {outcome}")
+for tape in fast_bent.tapes:
+    print(tape, end="\n\n")
 
 # %% [markdown]
 # (`gt` is "greater than", and `s2` holds the 1.) The `relu` of a neuron needs no guard: it isn't an `if`, but an
@@ -305,28 +303,17 @@ draw(of_two, direction="TB")
 
 
 # %%
-def in_words(block):
-    """What one block of a plan computes."""
-    n = f"{block.slots.size:6,} ×"
-    if hasattr(block, "x"):
-        sizes = f"{block.x.shape} @ {block.w.T.shape}"
-        return f"{n} sum of {block.x.shape[1]} products:  matrix product {sizes}"
-    if hasattr(block, "singles"):
-        return f"{n} sum of {len(block.singles) + len(block.left)} numbers"
-    return f"{n} {block.op.name}"
-
-
 def recorded(f, *arguments):
-    """The compiled function after two calls, its tape, and the blocks of its plan."""
+    """The compiled function after its two recordings."""
     step = mg.compile(f, backend="numpy")
     step(*arguments), step(*arguments)
-    return step, step.paths[0].tape, step.paths[0].replay.plan.blocks
+    return step
 
 
 for n in (2, 20, 200):
-    _, tape, blocks = recorded(total, [[rng.random(), rng.random()] for _ in range(n)])
-    print(f"{n} points: {len(tape):,} lines on the tape, {len(blocks)} blocks")
-print(*map(in_words, blocks), sep="\n")
+    plan = recorded(total, [[rng.random(), rng.random()] for _ in range(n)]).plans[0]
+    print(f"{n} points: {plan.n_instructions:,} lines on the tape, {len(plan.blocks)} blocks")
+print(plan)
 
 # %% [markdown]
 # The tape grows with the data, the number of blocks doesn't. Now the moons. **How many blocks will the 38,000
@@ -335,9 +322,9 @@ print(*map(in_words, blocks), sep="\n")
 # %%
 my_guess = 1000
 
-step, tape, blocks = recorded(loss, X, y)
-print(*map(in_words, blocks), sep="\n")
-print(f"{len(tape):,} lines on the tape, {len(blocks)} blocks; my guess: {my_guess}")
+step = recorded(loss, X, y)
+print(step.plans[0])
+print("my guess:", my_guess)
 
 # %% [markdown]
 # Find the network in it: two layers of 16 neurons and one neuron, all for 100 points. The 337 squares of the penalty
@@ -437,7 +424,7 @@ for losses in (lanes(X, y), [of_one(x, label) for x, label in zip(X, y)]):
     sum(losses).backward()
     gradients.append(np.array([p.grad for p in model.parameters()]))
 same = np.allclose(*gradients, rtol=1e-12, atol=1e-12)
-print("lines on the tape, which is one example's:", len(lanes.paths[0].tape))
+print("lines on the tape, which is one example's:", len(lanes.tapes[0]))
 print("the gradients are those of a loop over the examples:", same)
 
 # %% [markdown]
@@ -523,11 +510,11 @@ def chain(x):
 
 answer_3 = ...
 
-_, _, blocks = recorded(chain, 1.0)
+blocks = recorded(chain, 1.0).plans[0].blocks
 check(3, answer_3 == len(blocks), "Which of them could be done at the same time?")
 
 # %% [markdown]
-# **Make something.** Compile a loss of your own, and read its plan with `in_words`. Which block does most of the work?
+# **Make something.** Compile a loss of your own, and read its plan: `print(step.plans[0])`. Which block does most of the work?
 #
 # <details><summary>Solutions</summary>
 #
