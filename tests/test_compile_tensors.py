@@ -580,6 +580,7 @@ def test_masks_of_another_count():
     for k in range(40):
         x = rng.normal(size=8)
         x[: k % 3] = 1.0
+        x[-1] = 0.7  # the mean of nothing would be nan
         w.zero_grad()
         y = step(x)
         y.backward()
@@ -727,7 +728,7 @@ def test_hidden_randomness_is_found():
     w = Tensor(np.ones(3))
     noise = np.random.default_rng(0)
     step = mg.compile(lambda x: (w * x * noise.normal(size=3)).sum())
-    with pytest.warns(UserWarning, match="is run as it is from now on, and no faster: a number in it changes"):
+    with pytest.warns(UserWarning, match="is run as it is from now on, and no faster: .*draws random numbers"):
         [step(np.ones(3)) for _ in range(3)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")

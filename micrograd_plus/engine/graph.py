@@ -340,8 +340,8 @@ def gradients(root: Node, wanted: Iterable[Node]) -> list[Any]:
             continue
         if not node.op.again:
             raise TypeError(
-                f"`{node.op.name}` is a fused op whose rule works on arrays alone, so grad(f) can't build the graph of "
-                "its derivative: call backward(), or write the same formula with elementary operations"
+                f"`{node.op.name}` stands for many operations (fused or compiled), so grad(f) can't build the graph "
+                "of its derivative: call backward(), or write the same with elementary operations, not compiled"
             )
         for i, x in enumerate(node.operands):
             if isinstance(x, Node) and x.requires_grad:

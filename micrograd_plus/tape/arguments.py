@@ -7,7 +7,7 @@ The structure is a tuple that can be compared: two calls of the same structure c
     ("list", kind, parts)   a list or tuple of other things;  ("dict", keys, parts)  a dict
     ("float",)              a number by itself that isn't whole
     ("value", tracked)      a Value;  ("tensor", tracked, shape, dtype)  a Tensor;  ("array", shape, dtype)  an array
-    ("as it is", x)         anything else: it belongs to the structure itself, so another one means another tape
+    ("as it is", type, x)   anything else: it belongs to the structure itself, so another one means another tape
 
 So numbers in lists, floats, nodes and arrays are data, which may differ from call to call. A whole number, text, None,
 True or False by itself is a setting, as in `loss(x, y, layers=2)`; so is a model.
@@ -75,7 +75,7 @@ def taken_apart(x: Any, found: list) -> tuple:
             return ("float",)
         found.append(x)
         return ("array", x.shape, x.dtype)
-    return ("as it is", x if isinstance(x, _SETTINGS) else Same(x))
+    return ("as it is", x.__class__, x) if isinstance(x, _SETTINGS) else ("as it is", None, Same(x))
 
 
 def _sequence(x: Any, kind: type, found: list) -> tuple:
@@ -96,7 +96,7 @@ def put_together(structure: tuple, data: Iterator[Any]) -> Any:
     """The argument of this structure, with other data in it: the inverse of `taken_apart`."""
     word, *rest = structure
     if word == "as it is":
-        return rest[0].thing if isinstance(rest[0], Same) else rest[0]
+        return rest[1].thing if isinstance(rest[1], Same) else rest[1]
     if word == "numbers":
         return rest[0](next(data) for _ in range(rest[1]))
     if word == "rows":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,7 @@ class ArrayRecorder(Watcher):
         self.guards: list[Guard] = []
         self.tracked: set[int] = set()
         self.like: dict[int, tuple[tuple, Any]] = {}
+        self.dice = random.getstate()  # as the last draw that is on the tape left them
 
     # -- what the function is given --------------------------------------------------------------------------------
 
@@ -81,7 +83,10 @@ class ArrayRecorder(Watcher):
 
     def drawn(self, draw: Callable[[], Any]) -> Any:
         """Random numbers: on the tape stands that they are drawn, not what came out."""
+        only_ours = self.dice == random.getstate()
         array = draw()
+        if only_ours:
+            self.dice = random.getstate()
         slot = self._slot_for(array)
         self.draws[slot] = draw
         return Followed(self, _untouchable(array), slot)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import update_wrapper
 from typing import Any
 
@@ -16,7 +19,7 @@ from ..engine.recording import inside_grad
 from ..engine.tensor import Tensor
 from .arguments import Same, bare, kinds_of, nodes_in, put_together, taken_apart_call, unknown_in, with_outputs
 from .array_recorder import ArrayRecorder
-from .array_replay import ArrayReplay, rewind
+from .array_replay import ArrayReplay
 from .array_tape import ArrayTape, same
 from .followed import OtherKind
 from .plan import Plan
@@ -38,6 +41,13 @@ def compile(function: Callable | None = None, *, backend: str = "auto", max_tape
     Results equal eager's: for Values to 1e-12. For Tensors the same NumPy calls are made in the same order, so most
     come out the same to the last bit (layers, losses, seeded dropout); to 1e-12 (float64) or 1e-5 (float32) what is
     done in another way: linear layers of more than two axes, `where` of numbers, sums behind several outputs.
+
+    What changes the result is noticed: other arguments, an `if` that goes the other way, variables, models and objects
+    of your own around the function, frozen parameters, random numbers; where it can't be replayed it is run as it is,
+    and a warning says why. Not noticed is what leaves no trace: a `.grad` or a printed text that is computed with, files
+    and clocks, attributes of libraries' objects, lists of over 20,000 numbers changed where they stand. A number that is
+    given is no `float` inside (isinstance tells), a Value that is given isn't found by `is`. What no output needs is left
+    out, also its errors. While a function is recorded, Python's cyclic garbage collector rests.
 
     >>> from micrograd_plus import Value
     >>> w = Value(3.0)
@@ -83,19 +93,33 @@ class Compiled:
             return self.function(*args, **kwargs)
         data: list = []
         structure = taken_apart_call(args, kwargs, data)
-        with self._lock:
-            for path in self.paths:
-                if path.replay is not None and path.structure == structure and path.still_holds():
-                    again = lambda i: nodes_in(self.function(*args, **kwargs))[i]
-                    outputs = path.replay.run(numbers_of(data) if path.is_given_arrays else data, again)
-                    if outputs is not None:
-                        return self._used(path, outputs)
-            with collector_paused():  # many nodes, and no cycle among them
-                return self._record(structure, data)
+        for path in tuple(self.paths):
+            if path.replay is not None and path.structure == structure and path.still_holds():
+                given = numbers_of(data) if path.is_given_arrays else data
+                outputs = path.replay.run(given, self._again(structure, data))
+                if outputs is not None:
+                    return self._used(path, outputs)
+        with collector_paused():  # many nodes, and no cycle among them
+            return self._record(structure, data, args, kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: the instance is the first argument."""
-        return self if instance is None else lambda *args, **kwargs: self(instance, *args, **kwargs)
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __deepcopy__(self, memo: dict) -> Compiled:
+        return Compiled(deepcopy(self.function, memo), self.backend, self.max_tapes)  # a method: of the copied object
+
+    def __reduce__(self) -> tuple:
+        return Compiled, (self.function, self.backend, self.max_tapes)
+
+    def _again(self, structure: tuple, data: list) -> Callable[[int], Node]:
+        """An output once more, from the function itself: for those who want to see how it came about."""
+
+        def again(position: int) -> Node:
+            args, kwargs = put_together(structure, iter(data))
+            return nodes_in(self.function(*args, **kwargs))[position]
+
+        return again
 
     def reset(self) -> None:
         """Forget all tapes."""
@@ -111,8 +135,10 @@ class Compiled:
     def _used(self, path: Path, outputs: list) -> Any:
         self.replays += 1
         if path is not self.paths[0]:
-            self.paths.remove(path)
-            self.paths.insert(0, path)
+            with self._lock:
+                if path in self.paths:  # not dropped meanwhile, by another thread
+                    self.paths.remove(path)
+                    self.paths.insert(0, path)
         if path.single:
             return outputs[0]
         parts = iter(outputs)
@@ -120,41 +146,59 @@ class Compiled:
 
     # -- recording -------------------------------------------------------------------------------------------------
 
-    def _record(self, structure: tuple, data: list) -> Any:
+    def _record(self, structure: tuple, data: list, args: tuple, kwargs: dict) -> Any:
         """Run the function itself, with somebody who writes along. Twice the same tape, and it is trusted."""
-        things = [x.thing for x in _things(structure)]
+        things = [x.thing for x in things_in(structure)]
         before = Surroundings(self.function, things)
         tracks = is_recording()
-        pieces = kinds_of(structure)
-        undo = rewind()
-        for way in self._ways(pieces):
+        dice = Dice()
+        why = ""
+        for way in () if before.moving else self._ways(kinds_of(structure)):
             recorder = way(self.name)
-            stand_ins = [recorder.give_piece(x, kind) for x, kind in zip(data, pieces, strict=True)]
-            args, kwargs = put_together(structure, iter(stand_ins))
+            pieces = zip(data, kinds_of(structure), strict=True)
+            stand_ins = [recorder.give_piece(x, kind) for x, kind in pieces]
+            in_place_of = put_together(structure, iter(stand_ins))
+            handed_over = list(_contents(in_place_of))
             try:
                 with watched_by(recorder if tracks else recorder.without_grad()):
-                    result = self.function(*args, **kwargs)
-                break
+                    result = self.function(*in_place_of[0], **in_place_of[1])
             except CompileError:
                 raise
-            except (OtherKind, Exception):  # perhaps it computes with the other kind of node
-                undo()  # once more, from the same random numbers
-        else:  # made for neither: what is wrong, the function says by itself
-            args, kwargs = put_together(structure, iter(data))
-            result = self.function(*args, **kwargs)
-            self._give_up("it computes with Values and with Tensors or arrays at once")
-            return result
-        self._way = way
+            except (OtherKind, Exception) as error:  # perhaps it computes with the other kind of node
+                mixed = "it computes with Values and with Tensors or arrays at once"
+                why = why or (mixed if isinstance(error, OtherKind) else f"it can't be recorded: {error}")
+                dice.back()  # once more, from the same random numbers
+                continue
+            if not _are_the_same(handed_over, list(_contents(in_place_of))):
+                return self._as_it_is(args, kwargs, dice, "it changes the lists that it is given")
+            self._way = way
+            path = Path(structure, Surroundings(self.function, things), recorder.tape(nodes_in(result)), result, tracks)
+            self._judge(path, before, dice.thrown_since(recorder))
+            return with_outputs(result, bare)
+        return self._as_it_is(args, kwargs, dice, before.moving or why)
+
+    def _as_it_is(self, args: tuple, kwargs: dict, dice: Dice, reason: str) -> Any:
+        """Run the function on what it was given. (If something is wrong with it, this is where it says so.)"""
+        dice.back()
+        result = self.function(*args, **kwargs)
+        self._give_up(reason)
+        return result
+
+    def _judge(self, path: Path, before: Surroundings, has_thrown_dice: bool) -> None:
+        """Keep the path that was recorded, if the function can be replayed at all."""
         self.recordings += 1
-        path = Path(structure, Surroundings(self.function, things), recorder.tape(nodes_in(result)), result, tracks)
+        unknown = unknown_in(path.result)
         if not before.public_unchanged():
-            self._give_up("it changes something outside of itself each time that it runs")
-        elif (unknown := unknown_in(result)) is not None:
+            self._give_up("it changes something outside of itself, or draws random numbers, each time that it runs")
+        elif has_thrown_dice:
+            self._give_up("it draws random numbers")
+        elif unknown is not None:
             kind = type(unknown).__name__
             self._give_up(f"it gives back a {kind}, and what is in it can't be seen: a tuple, a list or a dict can")
         else:
-            self._keep(path)
-        return with_outputs(result, bare)
+            with self._lock:
+                self._keep(path)
+        path.result = None  # its graph may go
 
     def _ways(self, pieces: list[str]) -> list:
         """The recorders to try: for a function of Values, and for one of Tensors and arrays."""
@@ -168,19 +212,21 @@ class Compiled:
     def _keep(self, path: Path) -> None:
         """A second look: a path that was recorded before must have come out the same."""
         for known in self.paths:
-            if known.replay is None and known.structure == path.structure and known.still_holds():
-                if known.tape.__class__ is path.tape.__class__ and known.tape.same_as(path.tape):
+            if known.structure != path.structure or not known.still_holds():
+                continue
+            if known.same_as(path):
+                if known.replay is None:
                     known.confirm(self.name, self.backend)
                     if self.backend == "auto" and known.is_narrow() and not has_numba():
                         self._run_as_it_is("its operations wait for each other, and only numba would be faster")
-                    return
-                if known.tape.__class__ is path.tape.__class__ and known.way() == path.way():
-                    self._give_up("a number in it changes from call to call")
-                    return
+                return
+            if known.replay is None and known.goes_as(path):
+                self._give_up("a number in it changes from call to call")
+                return
         self.paths.insert(0, path)
         del self.paths[self.max_tapes :]
         if self.recordings > 4 * self.max_tapes + 2 * self.replays:
-            self._give_up("it takes another way in nearly every call")
+            self._give_up("it takes another way, or is given another setting, in nearly every call")
 
     def _run_as_it_is(self, reason: str) -> None:
         self.why_not = reason
@@ -215,19 +261,23 @@ class Path:
     """One way through the function: its tape, and when it holds."""
 
     def __init__(self, structure: tuple, surroundings: Surroundings, tape: Any, result: Any, tracks: bool):
-        self.structure, self.surroundings, self.tape = structure, surroundings, tape
+        self.structure, self.surroundings, self.tape, self.result = structure, surroundings, tape, result
         self.template = with_outputs(result, lambda node: _HERE)
         self.single = self.template is _HERE
         self.tracks = tracks
         self.replay: Any = None
         self.arrays = arrays_in(surroundings)
         self.is_given_arrays = not isinstance(tape, ArrayTape) and "array" in kinds_of(structure)
+        leaves = tape.leaves.values() if isinstance(tape, ArrayTape) else tape.leaves
+        # Frozen and thawed parameters make another tape, also those that the function asks and doesn't use.
+        self.nodes = list({id(node): node for node in (*surroundings.nodes, *leaves)}.values())
+        self.tracked = [node.requires_grad for node in self.nodes]
 
     def still_holds(self) -> bool:
         """Whether the tape was recorded under what is true now."""
         return (
             bool(is_recording()) == self.tracks
-            and (self.replay is None or self.replay.fits())
+            and [node.requires_grad for node in self.nodes] == self.tracked
             and self.surroundings.unchanged()
             and all(np.array_equal(array, copy) or same(array, copy) for array, copy in self.arrays)
         )
@@ -244,17 +294,51 @@ class Path:
         """Whether it is a long tape of Values on which there is little to be done at once."""
         return isinstance(self.replay, Replay) and len(self.tape) > 200 and self.replay.plan.is_narrow
 
-    def way(self) -> list:
-        """The comparisons that it went by, with the constants in them."""
-        if isinstance(self.tape, ArrayTape):
-            return self.tape.way()
-        n = self.tape.first_result - len(self.tape.constants)
-        named = [
-            self.tape.constants[s - n] if n <= s < self.tape.first_result else s
-            for g in self.tape.guards
-            for s in g[1:3]
-        ]
-        return [named, [(how, outcome) for how, *_, outcome in self.tape.guards]]
+    def same_as(self, other: Path) -> bool:
+        """Whether the other one is this one, recorded once more."""
+        return (
+            self.tape.__class__ is other.tape.__class__
+            and self.tape.same_as(other.tape)
+            and repr(self.template) == repr(other.template)  # numbers and texts beside the nodes of the result
+        )
+
+    def goes_as(self, other: Path) -> bool:
+        """Whether the other one went by the same comparisons."""
+        return self.tape.__class__ is other.tape.__class__ and self.tape.way() == other.tape.way()
+
+
+class Dice:
+    """Python's random numbers, of which all of ours come, and those of NumPy's own generator: have they been drawn?"""
+
+    def __init__(self) -> None:
+        self.start, self.numpys = random.getstate(), _state_of_numpy()
+
+    def back(self) -> None:
+        """As it was at first."""
+        random.setstate(self.start)
+
+    def thrown_since(self, recorder: Any) -> bool:
+        """Whether there was a draw since, but for those (of dropout) that are on the recorder's tape."""
+        expected = getattr(recorder, "dice", None) or self.start
+        return random.getstate() != expected or _state_of_numpy() != self.numpys
+
+
+def _state_of_numpy() -> tuple:
+    kind, keys, *rest = np.random.get_state()
+    return kind, keys.tobytes(), *rest  # type: ignore[union-attr]
+
+
+def _contents(x: Any) -> Iterator[Any]:
+    """What lists, tuples and dicts hold, in order."""
+    if x.__class__ in (list, tuple, dict):
+        for part in x.values() if x.__class__ is dict else x:
+            yield from _contents(part)
+    else:
+        yield x
+
+
+def _are_the_same(these: list, those: list) -> bool:
+    return len(these) == len(those) and all(a is b for a, b in zip(these, those, strict=True))
 
 
 class ValueRecorder(Recorder):
@@ -300,8 +384,8 @@ class _Here(Node):
 _HERE = _Here()
 
 
-def _things(structure: Any) -> list[Same]:
+def things_in(structure: Any) -> list[Same]:
     """The objects that belong to a structure as they are."""
     if isinstance(structure, Same):
         return [structure]
-    return [thing for part in structure for thing in _things(part)] if isinstance(structure, tuple) else []
+    return [thing for part in structure for thing in things_in(part)] if isinstance(structure, tuple) else []

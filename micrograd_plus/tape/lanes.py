@@ -14,12 +14,14 @@ from ..engine.graph import Node, is_recording, watched_by
 from ..engine.recording import inside_grad
 from ..engine.value import Value
 from .arguments import nodes_in, put_together, taken_apart, with_outputs
-from .compiled import Path
+from .compiled import Path, things_in
 from .recorder import Recorder
 from .replay import Replay
 from .runners import runner_of
 from .surroundings import Surroundings
 from .tape import Tape
+
+MOST = 16  # ways through the function that are kept, and that are recorded in one call
 
 
 def vmap(function: Callable, in_dims: int | tuple[int | None, ...] | None = 0, *, backend: str = "auto") -> Lanes:
@@ -97,13 +99,15 @@ class Lanes:
             waiting = path.run(data, waiting, results, again)
             if not len(waiting):
                 return results
-        while len(waiting):
+        for _ in range(MOST):
             path = self._recorded(structure, data[waiting[0]])
             left = path.run(data, waiting, results, again)
-            if len(left) == len(waiting) or len(self.paths) > 16:  # not a real number somewhere: the function says so
-                return [self.function(*example) for example in _examples(args, shared)]
+            if not len(left):
+                return results
+            if len(left) == len(waiting):  # not a real number somewhere: the function says so
+                break
             waiting = left
-        return results
+        return [self.function(*example) for example in _examples(args, shared)]
 
     def _recorded(self, structure: tuple, numbers: Any) -> _LanePath:
         """The path that an example takes: recorded twice, and it must come out the same."""
@@ -122,8 +126,11 @@ class Lanes:
                 f"vmap: {self.name} doesn't compute the same when it is called twice with the same example: give "
                 "random numbers, and whatever else changes, as arguments"
             )
-        path = _LanePath(self.name, self.backend, structure, Surroundings(self.function), tapes[1], result, tracks)
+        surroundings = Surroundings(self.function, [x.thing for x in things_in(structure)])
+        path = _LanePath(self.name, self.backend, structure, surroundings, tapes[1], result, tracks)
+        path.result = None  # its graph may go
         self.paths.insert(0, path)
+        del self.paths[MOST:]
         return path
 
     @property
@@ -150,8 +157,11 @@ class _LanePath(Path):
             if len(self.wide) > 3:
                 self.wide.clear()
             self.wide[n] = Replay(self.name, in_lanes(self.tape, n), runner_of(self.backend))
-        replay = self.wide[n]
-        self.replay = replay  # so that `still_holds` sees whether the leaves are tracked as they were
+        with self.wide[n].lock:
+            return self._run(self.wide[n], data, lanes, results, again)
+
+    def _run(self, replay: Replay, data: np.ndarray, lanes: np.ndarray, results: list, again: Any) -> np.ndarray:
+        n = len(data)
         agree = self._agreeing(replay, data, n)
         mine = lanes[agree[lanes]]
         if not len(mine):

@@ -135,7 +135,7 @@ class _Folded:
         uses[wanted] += 2  # somebody else looks at these as well
         row = {op: i for i, op in enumerate(tape.rows)}
         alone = uses[self.first :] == 1  # instructions whose result is used in one place only
-        adds = np.isin(tape.op, [row[op] for op in (ops.add, ops.sum_) if op in row]).tolist()
+        adds = np.isin(tape.op, [row[op] for op in (ops.add, ops.sum_) if op in row])
         self.addition = (alone & adds).tolist()
         self.product = (alone & (tape.op == row.get(ops.mul, -1))).tolist()
         self.absorbed = bytearray(len(self.op))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -42,12 +43,11 @@ class Given(Value):
         return self._is(operator.ne, other)
 
     def _is(self, how: Callable, other: Any) -> Any:
-        if isinstance(other, Value):
-            outcome = how(self._data, other._data)
-        else:
-            outcome = how(self._data, other)
+        if not isinstance(other, Value) and (isinstance(other, Real) or getattr(other, "ndim", None) == 0):
+            other = float(other)  # NumPy's numbers, fractions
+        outcome = how(self._data, other._data if isinstance(other, Value) else other)
         watcher = is_recording()
-        if watcher.__class__ is not bool and isinstance(other, (Value, int, float)):
+        if watcher.__class__ is not bool and isinstance(other, (Value, float)):
             watcher.compared(how, self, other, outcome)
         return outcome
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..engine import copying
-from ..engine.graph import Node, Op, backward, order
+from ..engine.graph import Node, Op, order
 from ..engine.recording import _recording, is_recording
 from ..engine.value import Value
 from .plan import plan_of
@@ -21,8 +24,8 @@ class Replay:
 
     def __init__(self, name: str, tape: Tape, runner: Any):
         plan = plan_of(tape)
-        self.tape, self.plan = tape, plan
-        self.runner = runner(plan)
+        self.name, self.tape, self.plan = name, tape, plan
+        self.runner, self.kind_of_runner = runner(plan), runner
         self.n_inputs = len(tape.leaves) + tape.n_given
         self.values, self.grads = self.runner.values, self.runner.grads
         self.values[self.n_inputs : tape.first_result] = tape.constants
@@ -36,10 +39,8 @@ class Replay:
         self.only_leaves = all(leaf.op is None for leaf in tape.leaves)
         self.row = _Row(name)
         self.loaded: np.ndarray | None = None  # the inputs that `values` were computed from
-
-    def fits(self) -> bool:
-        """Whether the leaves are tracked as they were: one that was frozen or thawed makes another tape."""
-        return [leaf.requires_grad for leaf in self.tape.leaves] == self.tracked_leaves
+        self.parts: dict[tuple, Replay] = {}  # the tape for some of its outputs alone
+        self.lock = threading.RLock()  # the memory is one for all threads
 
     def run(self, data: list, again: Callable[[int], Node] | None = None) -> list[Any] | None:
         """The outputs for these numbers and Values; None where the function would go another way.
@@ -47,14 +48,14 @@ class Replay:
         again: computes an output once more, with its graph, for those who want to see it.
         """
         inputs = self.inputs([x._data if isinstance(x, Value) else x for x in data] if self.is_given_nodes else data)
-        with np.errstate(all="ignore"):
+        with self.lock, np.errstate(all="ignore"):
             self.forward(inputs)
             if not self.went_the_same_way():
                 return None
             # What isn't a real number is refused at the line that makes it: let the function itself run.
             if np.isnan(self.values.sum()) and np.isnan(self.values).any():
                 return None
-        return self.nodes(inputs, data, again)
+            return self.nodes(inputs, data, again)
 
     def inputs(self, given: Any) -> np.ndarray:
         """The numbers of the leaves as they are now, and what is given."""
@@ -67,20 +68,33 @@ class Replay:
 
     def forward(self, inputs: np.ndarray) -> None:
         """Compute all values from the leaves and what is given."""
+        self.loaded = None  # until it has run to its end: Ctrl-C may come in between
         self.values[: self.n_inputs] = inputs
-        self.loaded = inputs
         self.runner.forward()
+        self.loaded = inputs
 
-    def gradient(self, inputs: np.ndarray, seeds: Iterable[float]) -> list[float]:
-        """d(Σ seed · output)/d(input) for each leaf and each given number, at these inputs."""
-        self.grads.fill(0.0)
-        for slot, seed in zip(self.outputs, seeds, strict=True):
-            self.grads[slot] += seed
-        with np.errstate(all="ignore"):
+    def gradient(self, inputs: np.ndarray, seeds: list[float | None]) -> list[float]:
+        """d(Σ seed · output)/d(input) for each leaf and given number, at these inputs. None: not asked for."""
+        with self.lock, np.errstate(all="ignore"):
             if self.loaded is not inputs:  # the tape has run on other numbers since
                 self.forward(inputs)
+            self.grads.fill(0.0)
+            for slot, seed in zip(self.outputs, seeds, strict=True):
+                if seed is not None:
+                    self.grads[slot] += seed
             self.runner.backward()
-        return self.grads[: self.n_inputs].tolist()
+            found = self.grads[: self.n_inputs]
+            if np.isnan(found.sum()) and (None in seeds or self.tape.guards):
+                return self._gradient_of_a_part(inputs, seeds)
+            return found.tolist()
+
+    def _gradient_of_a_part(self, inputs: np.ndarray, seeds: list[float | None]) -> list[float]:
+        """The same, on a tape of what leads to the outputs that were asked: elsewhere 0 * inf would be nan."""
+        asked = tuple(i for i, seed in enumerate(seeds) if seed is not None)
+        if asked not in self.parts:
+            part = replace(self.tape, outputs=self.tape.outputs[list(asked)], guards=[])
+            self.parts[asked] = Replay(self.name, part, self.kind_of_runner)
+        return self.parts[asked].gradient(inputs, [seeds[i] for i in asked])
 
     def nodes(self, inputs: np.ndarray, data: list, again: Callable[[int], Node] | None = None) -> list[Any]:
         """The outputs of the forward pass that just ran, as ordinary Values."""
@@ -124,8 +138,8 @@ class _Run(Node):
     def push(self) -> None:
         """One pass over the tape, from its end to its beginning."""
         found = self.replay.gradient(self.inputs_seen, self.grad)
-        for x, g in zip(self.replay.tape.leaves, found, strict=False):
-            if x.requires_grad:
+        for x, g, tracked in zip(self.replay.tape.leaves, found, self.replay.tracked_leaves, strict=False):
+            if tracked:
                 x.grad = g if x.grad is None else x.grad + g  # None: PyTorch's way to clear it
         for x, position in zip(self.given, self.replay.tracked_given, strict=True):
             x.grad += found[position]
@@ -133,17 +147,18 @@ class _Run(Node):
     def graph(self, position: int) -> Node:
         """An output computed once more by the function itself, from the numbers that this run saw."""
         assert self.again is not None
-        leaves = self.replay.tape.leaves
-        now = [leaf._data for leaf in leaves]  # type: ignore[attr-defined]
+        seen, given = self.inputs_seen.tolist(), zip(self.given, self.replay.tracked_given, strict=True)
+        number_of = dict(zip(self.replay.tape.leaves, seen, strict=False)) | {x: seen[i] for x, i in given}
+        now = {x: x._data for x in number_of}  # type: ignore[attr-defined]
         token = _recording.set(True)
         try:
-            for leaf, number in zip(leaves, self.inputs_seen.tolist(), strict=False):
-                leaf._data = number  # type: ignore[attr-defined]
+            for x, number in number_of.items():
+                x._data = number  # type: ignore[attr-defined]
             return self.again(position)
         finally:
             _recording.reset(token)
-            for leaf, number in zip(leaves, now, strict=True):
-                leaf._data = number  # type: ignore[attr-defined]
+            for x, number in now.items():
+                x._data = number  # type: ignore[attr-defined]
 
 
 class _Output(Value):
@@ -169,19 +184,30 @@ class _Output(Value):
         """Tell the run what arrived here."""
         run = self.run
         if run.grad is None:
-            run.grad = [0.0] * len(run.replay.outputs)
-        run.grad[self.position] += self.grad
+            run.grad = [None] * len(run.replay.outputs)
+        run.grad[self.position] = self.grad + (run.grad[self.position] or 0.0)
 
     def opened(self) -> Node:
-        """The same Value with all the steps that led to it; with their gradients, if backward() has run."""
-        y = self.run.graph(self.position)
+        """The same Value with all the steps that led to it; with their gradients, if backward() has run.
+
+        RuntimeError where the function gives another number by now: something that it reads has changed.
+        """
+        y, name = self.run.graph(self.position), self.run.replay.name
+        if not math.isclose(y.data, self._data, rel_tol=1e-9, abs_tol=1e-12) and y.data == y.data:
+            raise RuntimeError(
+                f"this result of the compiled function {name} can't be opened: it was {self._data}, and "
+                f"run again on the same numbers the function gives {y.data}: something that it reads has changed"
+            )
         y.label = y.label or self.label
         if self.run.grad is not None:
-            leaves = [x for x in order(y) if x.op is None]
-            grads = [x.grad for x in leaves]
-            backward(y, self.grad)
-            for leaf, grad in zip(leaves, grads, strict=True):  # they have theirs already
-                leaf.grad = grad
+            before = {x for operand in self.run.operands for x in order(operand)}
+            grads = {x: x.grad for x in before}
+            y.grad = self.grad
+            for node in reversed(order(y)):
+                if node not in before and node.op is not None:
+                    node.push()
+            for x, grad in grads.items():  # they have theirs already
+                x.grad = grad
         return y
 
     def __deepcopy__(self, memo: dict) -> Any:
@@ -194,7 +220,8 @@ class _Output(Value):
         """As any Value's; with a short way for a loss that stands by itself."""
         run = self.run
         hooks = [x.hooks for x in run.operands]
-        if run.given or self.hooks or hooks.count(None) < len(hooks) or not run.replay.only_leaves:
+        alone = self.requires_grad and not (run.given or self.hooks) and run.replay.only_leaves
+        if not alone or hooks.count(None) < len(hooks):
             super().backward(gradient)
             return
         self.grad = 1.0 if gradient is None else self.as_gradient(gradient, "backward")

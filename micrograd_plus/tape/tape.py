@@ -64,6 +64,14 @@ class Tape:
             )
         )
 
+    def way(self) -> list:
+        """The comparisons that the function went by, with the constants in them."""
+        first = self.first_result - len(self.constants)
+        return [
+            (how, outcome, *(self.constants[s - first] if first <= s < self.first_result else s for s in (a, b)))
+            for how, a, b, outcome in self.guards
+        ]
+
     def __len__(self) -> int:
         return len(self.op)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ..engine import array_ops as array_ops  # which teaches the rules NumPy's exp, tanh …
+from ..engine import ops
 from ..engine.arithmetic import NUMPYS
+from ..engine.edges import Careful
 from ..engine.graph import Many, Op
 from .places import Places, strides_of
 from .plan import MatMul, Plan, Pointwise, Sums
@@ -79,27 +82,49 @@ def _common_shape(operands: list[np.ndarray]) -> tuple[int, ...]:
 
 
 class _Rules:
-    """A row's rules for arrays; where a rule works for single numbers alone, number by number."""
+    """A row's rules for arrays. A row that is in no table of ours is first compared with itself, number by number."""
 
     def __init__(self, op: Op):
         self.op = op
         self.many = isinstance(op, Many)
+        self.ours = any(op is row for table in ops.TABLES for row in table.values())
+        self.takes_arrays: dict[int, bool] = {}  # of somebody else's row: by rule, -1 for its value
 
     def forward(self, *xs: np.ndarray) -> Any:
-        if self.many:
-            return self._tried(lambda *xs: self.op.forward(xs), *xs)
-        return self._tried(self.op.forward, *xs)
+        """The value."""
+        rule = (lambda *xs: self.op.forward(xs)) if self.many else self.op.forward
+        return rule(*xs) if self.ours else self._tried(-1, rule, *xs)
 
     def slope(self, i: int, y: np.ndarray, *xs: np.ndarray) -> Any:
-        if self.many:
-            return self._tried(lambda y, *xs: self.op.rules[0](1.0, y, xs, i), y, *xs)
-        return self._tried(self.op.rules[i], y, *xs)
+        """The slope for input i."""
+        rule = (lambda y, *xs: self.op.rules[0](1.0, y, xs, i)) if self.many else self.op.rules[i]
+        return rule(y, *xs) if self.ours else self._tried(i, rule, y, *xs)
 
-    def _tried(self, rule: Any, *xs: np.ndarray) -> Any:
-        try:
+    def _tried(self, key: int, rule: Any, *xs: np.ndarray) -> Any:
+        if self.takes_arrays.get(key):
             return rule(*xs)
-        except (TypeError, ValueError, AttributeError):  # an `if`, math.sin …
-            return np.frompyfunc(rule, len(xs), 1)(*xs).astype(float)
+        each = np.asarray(np.frompyfunc(_of_numbers(rule), len(xs), 1)(*xs), dtype=float)
+        if key not in self.takes_arrays:
+            try:
+                self.takes_arrays[key] = np.allclose(rule(*xs), each, rtol=1e-12, atol=0, equal_nan=True)
+            except Exception:  # an `if`, math.sin …: for single numbers alone
+                self.takes_arrays[key] = False
+        return each
+
+
+def _of_numbers(rule: Any) -> Any:
+    """A rule for single numbers, which gives what Careful floats give where it raises; nan where nothing is real."""
+
+    def careful(*xs: float) -> float:
+        try:
+            return float(rule(*xs))
+        except (ArithmeticError, ValueError):
+            try:
+                return float(rule(*map(Careful, xs)))
+            except (ArithmeticError, ValueError):
+                return math.nan
+
+    return careful
 
 
 class SumsBlock:

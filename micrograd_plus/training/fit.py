@@ -121,7 +121,7 @@ class Loop:
         self.feeding, self.criterion, self.penalty = feeding, criterion, penalty
         self.measures, self.listeners = measures, listeners
         self.parameters = dict(self.model.named_parameters())
-        self.loss_of = loss_of_batch(self.model, feeding, self.total)
+        self.loss_of = loss_of_batch(self.model, feeding, criterion, penalty)
 
     def run(self, loader: Iterable, held: Iterable | None) -> None:
         """All epochs, or fewer."""
@@ -228,12 +228,15 @@ class Loop:
         raise error
 
 
-def loss_of_batch(model: Module, feeding: OneByOne | AllAtOnce, total: Callable) -> Callable[[Any, Any], Any]:
-    """The function that a step differentiates: from a batch to its loss."""
+def loss_of_batch(
+    model: Module, feeding: OneByOne | AllAtOnce, criterion: Callable, penalty: Callable | None
+) -> Callable[[Any, Any], Any]:
+    """The function that a step differentiates: from a batch to the loss, and the penalty if there is one."""
 
     def loss(x: Any, y: Any) -> Any:
         output = feeding.outputs(model, x)
-        return total(output, feeding.aligned(output, y))
+        cost = criterion(output, feeding.aligned(output, y))
+        return cost if penalty is None else cost + penalty(model)
 
     return loss
 
