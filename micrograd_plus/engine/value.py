@@ -109,13 +109,13 @@ class Value(Node, Arithmetic):
     @property
     def data(self) -> float:
         """The number. Changing it changes no slope: the gradient is that of the forward pass that ran."""
-        if is_recording().__class__ is not bool:
+        if is_recording() is not True and is_recording().__class__ is not bool:  # in two steps: the first is quick
             is_recording().read(self, ".data")
         return self._data
 
     @data.setter
     def data(self, number: Any) -> None:
-        if is_recording().__class__ is not bool:
+        if is_recording() is not True and is_recording().__class__ is not bool:
             is_recording().read(self, ".data = ...")
         self._data = number if number.__class__ is float else as_float(number, "Value.data")
 

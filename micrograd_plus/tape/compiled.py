@@ -43,11 +43,11 @@ def compile(function: Callable | None = None, *, backend: str = "auto", max_tape
     done in another way: linear layers of more than two axes, `where` of numbers, sums behind several outputs.
 
     What changes the result is noticed: other arguments, an `if` that goes the other way, variables, models and objects
-    of your own around the function, frozen parameters, random numbers; where it can't be replayed it is run as it is,
-    and a warning says why. Not noticed is what leaves no trace: a `.grad` or a printed text that is computed with, files
-    and clocks, attributes of libraries' objects, lists of over 20,000 numbers changed where they stand. A number that is
-    given is no `float` inside (isinstance tells), a Value that is given isn't found by `is`. What no output needs is left
-    out, also its errors. While a function is recorded, Python's cyclic garbage collector rests.
+    of your own around the function, frozen parameters, random numbers. Where a function can't be replayed it is run as
+    it is, and a warning says why. Not noticed is what leaves no trace: a `.grad` or a printed text that is computed
+    with, files and clocks, attributes of libraries' objects, lists of over 20,000 numbers changed where they stand. A
+    number that is given is no `float` inside (isinstance tells), a Value that is given isn't found by `is`. What no
+    output needs is left out, also its errors. While a function is recorded, Python's cyclic garbage collector rests.
 
     >>> from micrograd_plus import Value
     >>> w = Value(3.0)
@@ -324,8 +324,8 @@ class Dice:
 
 
 def _state_of_numpy() -> tuple:
-    kind, keys, *rest = np.random.get_state()
-    return kind, keys.tobytes(), *rest  # type: ignore[union-attr]
+    state: Any = np.random.get_state()
+    return state[0], state[1].tobytes(), *state[2:]
 
 
 def _contents(x: Any) -> Iterator[Any]:
@@ -369,8 +369,7 @@ def numbers_of(data: list) -> list:
 def arrays_in(surroundings: Surroundings) -> list[tuple[np.ndarray, np.ndarray]]:
     """The arrays around a function that may be changed where they stand, each with a copy of what is in it now."""
     found = []
-    for look, _ in surroundings.pictures:
-        thing = look()
+    for thing in (*surroundings.held, *(look() for look, _ in surroundings.pictures)):
         parts = thing if thing.__class__ in (list, tuple) else thing.values() if thing.__class__ is dict else [thing]
         found += [(x, x.copy()) for x in parts if isinstance(x, np.ndarray) and x.flags.writeable]
     return found

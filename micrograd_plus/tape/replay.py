@@ -31,7 +31,7 @@ class Replay:
         self.values[self.n_inputs : tape.first_result] = tape.constants
         self.outputs = plan.slot_of[tape.outputs]
         self.tracked_outputs = tape.tracked[tape.outputs].tolist()
-        self.tracked_leaves = [leaf.requires_grad for leaf in tape.leaves]
+        self.takers = [(leaf, i) for i, leaf in enumerate(tape.leaves) if leaf.requires_grad]
         self.guards = _grouped(tape, plan.slot_of)
         n_leaves = len(tape.leaves)
         self.tracked_given = (n_leaves + np.flatnonzero(tape.tracked[n_leaves : self.n_inputs])).tolist()
@@ -138,9 +138,8 @@ class _Run(Node):
     def push(self) -> None:
         """One pass over the tape, from its end to its beginning."""
         found = self.replay.gradient(self.inputs_seen, self.grad)
-        for x, g, tracked in zip(self.replay.tape.leaves, found, self.replay.tracked_leaves, strict=False):
-            if tracked:
-                x.grad = g if x.grad is None else x.grad + g  # None: PyTorch's way to clear it
+        for x, i in self.replay.takers:
+            x.grad = found[i] if x.grad is None else x.grad + found[i]  # None: PyTorch's way to clear it
         for x, position in zip(self.given, self.replay.tracked_given, strict=True):
             x.grad += found[position]
 

@@ -30,6 +30,8 @@ class Surroundings:
     def __init__(self, function: Callable, things: Sequence = ()):
         """things: objects that the function is called with, such as a model."""
         self.pictures: list[tuple[Callable, Any]] = []  # (a way to look, what was seen)
+        self.held: list[dict] = []  # the attributes of objects, all compared at once: there may be many
+        self.held_then: list[dict] = []
         self.nodes: list[Node] = []  # Values and Tensors that were met
         self.moving = ""  # what gives something else each time, if there is such a thing: an iterator
         self._visited: dict[int, Any] = {}  # by id; kept, so that no id is used again meanwhile
@@ -47,14 +49,16 @@ class Surroundings:
     def unchanged(self) -> bool:
         """Whether all is as it was."""
         try:
-            return all(before == look() for look, before in self.pictures)
+            return self.held_then == self.held and all(before == look() for look, before in self.pictures)
         except Exception:  # two arrays, of which == makes an array; a variable that is gone; an __eq__ of the user's
             return False
 
     def public_unchanged(self) -> bool:
         """The same, but for attributes with a leading underscore: those are an object's own affair."""
         try:
-            return all(_public(before) == _public(look()) for look, before in self.pictures)
+            held = zip(self.held_then, self.held, strict=True)
+            seen = ((before, look()) for look, before in self.pictures)
+            return all(_public(before) == _public(now) for before, now in (*held, *seen))
         except Exception:
             return False
 
@@ -95,7 +99,7 @@ class Surroundings:
             return
         seen = function.__code__, _copy(function.__defaults__), _copy(function.__kwdefaults__), dict(vars(function))
         self.pictures.append((partial(_parts, function), seen))
-        self._waiting += (function.__defaults__, function.__kwdefaults__, *vars(function).values())
+        self._waiting += [function.__defaults__, function.__kwdefaults__, *vars(function).values()]
         names = sorted(set(_names(function.__code__)))
         for look in (*looks, *(partial(function.__globals__.get, name) for name in names)):
             thing = self._note(look)
@@ -108,9 +112,11 @@ class Surroundings:
         """The attributes of an object, and those of its class if that is the user's own."""
         if hasattr(thing, "__dict__") and not isinstance(thing, type):
             attributes = vars(thing)
-            self.pictures.append((lambda: attributes, {key: _copy(value) for key, value in attributes.items()}))
+            self.held.append(attributes)
+            self.held_then.append({key: _copy(value) for key, value in attributes.items()})
             self._waiting += attributes.values()
-        for kind in (thing, *type(thing).__mro__) if isinstance(thing, type) else type(thing).__mro__:
+        kinds = [thing] if isinstance(thing, type) else type(thing).__mro__
+        for kind in kinds:
             if not _is_users(kind):
                 continue
             if kind not in self._classes:
