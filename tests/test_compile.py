@@ -761,6 +761,7 @@ def test_the_graph_of_the_recording_is_not_kept():
     before = sum(isinstance(x, Value) for x in gc.get_objects())
     for _ in range(4):
         step()
+    gc.collect()
     assert sum(isinstance(x, Value) for x in gc.get_objects()) <= before + 1
 
 

@@ -20,6 +20,7 @@ from .graph import Many, Node, Op, Structural
 
 # -- NumPy's elementary functions, under the names that rules use ----------------------------------------------
 
+
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     e = np.exp(-np.abs(x))  # never overflows
     return np.where(x >= 0, 1, e) / (1 + e)

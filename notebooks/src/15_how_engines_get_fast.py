@@ -253,8 +253,9 @@ except RuntimeError as error:
 
 # %% [markdown]
 # The second is a number that is another one in each call, such as a random one. Nothing tells the engine where a plain
-# number comes from. But that is what the second look is for: the two tapes differ. (`@` before a function is another
-# way to compile it.)
+# number comes from. So it looks at all that the function can reach: here `rng` isn't afterwards what it was before. And
+# what it can't see, the second look finds: then the two tapes differ. (`@` before a function is another way to compile
+# it.)
 
 
 # %%
