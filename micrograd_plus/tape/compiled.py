@@ -36,7 +36,8 @@ def compile(function: Callable | None = None, *, backend: str = "auto", max_tape
 
     function: of numbers, Values, Tensors or arrays, in lists and dicts, to Values or Tensors. Works as a decorator too.
     backend, for functions of Values: "numpy"; "numba", where that is installed (`pip install "micrograd_plus[fast]"`);
-    "auto", the quicker one that there is. max_tapes: how many paths through the function are kept.
+    "auto", the quicker one that there is (numba compiles its kernel once on a machine, which takes some ten seconds).
+    max_tapes: how many paths through the function are kept.
 
     Results equal eager's: for Values to 1e-12. For Tensors the same NumPy calls are made in the same order, so most
     come out the same to the last bit (layers, losses, seeded dropout); to 1e-12 (float64) or 1e-5 (float32) what is
