@@ -230,8 +230,8 @@ for tape in fast_bent.tapes:
     print(tape, end="\n\n")
 
 # %% [markdown]
-# (`gt` is "greater than", and `s2` holds the 1.) The `relu` of a neuron needs no guard: it isn't an `if`, but an
-# operation with a rule for both sides.
+# The last line of each is its guard, and `s2` holds the 1. The `relu` of a neuron needs no guard: it isn't an `if`, but
+# an operation with a rule for both sides.
 #
 # ## What would be frozen
 #
