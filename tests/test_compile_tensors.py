@@ -894,3 +894,12 @@ def test_erfc_of_arrays():
     assert erfc(np.zeros((0, 3))).shape == (0, 3)
     assert erfc(np.array([1, 2])).dtype == np.float64
     assert erfc(np.ones(2, np.float16)).dtype == np.float16
+
+
+def test_a_tensor_around_a_function_without_arguments_is_called_a_tensor():
+    t, fixed = Tensor([1.0, 2.0]), Tensor([3.0, 4.0], requires_grad=False)
+    with pytest.raises(FrozenNumberError, match=r"\.data of a Tensor inside the compiled function"):
+        mg.compile(lambda: (t * t.data).sum())()
+    step = mg.compile(lambda: (t * fixed.numpy()).sum())
+    assert [step().item() for _ in range(4)] == [11.0] * 4
+    assert step.replays == 2

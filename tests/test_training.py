@@ -1010,3 +1010,5 @@ def test_a_compiled_fit_drops_out_as_any_other():
 def test_a_compiled_fit_says_what_it_can_not_follow():
     with pytest.raises(FrozenNumberError, match=r"\.data of a Value inside the compiled function loss"):
         fit(scalar_model(), loss=lambda out, y: out[0] * out[1].data, compile=True)
+    with pytest.raises(TypeError, match="compile is True or False"):
+        fit(scalar_model(), compile="numba")

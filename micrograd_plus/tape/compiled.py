@@ -351,6 +351,12 @@ class ValueRecorder(Recorder):
             raise OtherKind
         super().made(op, operands, y, settings)
 
+    def read(self, node: Any, how: str) -> None:
+        """Refuse; a Tensor's reading is the other recorder's affair."""
+        if isinstance(node, Tensor):
+            raise OtherKind
+        super().read(node, how)
+
     def give_piece(self, x: Any, kind: str) -> Any:
         """A stand-in for a piece of the arguments."""
         if kind == "value":

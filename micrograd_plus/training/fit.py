@@ -84,6 +84,8 @@ def fit(
     listeners = as_callbacks(callbacks)
     if penalty is not None and not callable(penalty):
         raise TypeError(f"penalty must be a function, as lambda model: 1e-4 * nn.l2_penalty(model); {got(penalty)}")
+    if not isinstance(compile, bool):
+        raise TypeError(f"compile is True or False, as in fit(..., compile=True); {got(compile)}")
     data, validation = split(data, validation, seed)
     loader = loader_of("data", data, batch_size, shuffle=True, seed=seed)
     held = None if validation is None else loader_of("validation", validation, batch_size, shuffle=False, seed=None)
