@@ -1,0 +1,130 @@
+"""Calling a learner's code: for a limited time, with what it prints and what it raises caught."""
+
+from __future__ import annotations
+
+import io
+import linecache
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+KEPT = 10_000  # characters of what was printed: an endless loop that prints must not fill the memory
+AGAIN = 0.1  # seconds: code that catches everything is interrupted again and again
+
+
+class _OutOfTime(BaseException):
+    """Raised inside the learner's code. No Exception, so that `except Exception` doesn't catch it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a call.
+
+    value: what was returned. error: the name of what was raised, "" if nothing was. says: its message and line.
+    printed: what was written to stdout and stderr. timed_out: whether it was stopped.
+    """
+
+    value: Any = None
+    error: str = ""
+    says: str = ""
+    printed: str = ""
+    timed_out: bool = False
+
+
+class _Kept(io.StringIO):
+    """What is printed, up to a length."""
+
+    def write(self, text: str) -> int:
+        if self.tell() < KEPT:
+            super().write(text[:KEPT])
+        return len(text)
+
+
+def call_safely(function: Callable[..., Any], *arguments: Any, timeout: float = 5.0) -> Outcome:
+    """Call a learner's function; whatever it does, the answer is an Outcome.
+
+    timeout: seconds. Only Python code can be stopped, not a single call of NumPy that takes long.
+
+    >>> call_safely(lambda x: 1 / x, 0.0).error
+    'ZeroDivisionError'
+    """
+    printed = _Kept()
+    try:
+        with redirect_stdout(printed), redirect_stderr(printed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with time_limit(timeout):
+                value = function(*arguments)
+    except _OutOfTime:
+        return Outcome(printed=printed.getvalue(), timed_out=True)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit: a learner's exit() must not end the notebook
+        return Outcome(error=type(error).__name__, says=describe(error), printed=printed.getvalue())
+    return Outcome(value=value, printed=printed.getvalue())
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Stop what runs inside after so many seconds: by a signal where there is one, else by counting instructions."""
+    by_signal = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    with _by_signal(seconds) if by_signal else _by_tracing(seconds):
+        yield
+
+
+@contextmanager
+def _by_signal(seconds: float) -> Iterator[None]:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _OutOfTime
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _by_tracing(seconds: float) -> Iterator[None]:
+    """For threads, Windows and browsers. Lines alone won't do: `while True: pass` never comes to another line."""
+    end = time.monotonic() + seconds
+
+    def watch(frame: FrameType, event: str, argument: Any) -> Any:
+        frame.f_trace_opcodes = True
+        if time.monotonic() > end:
+            raise _OutOfTime
+        return watch
+
+    before = sys.gettrace()
+    sys.settrace(watch)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+def describe(error: BaseException) -> str:
+    """The message of an error, and the learner's line that it came from, without the path of any file."""
+    if isinstance(error, SystemExit):
+        return "exit() was called."
+    name, text = type(error).__name__, str(error)
+    said = f"{name}: {text}" if text else name
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
+    if not frames:
+        return said
+    place = frames[-1]
+    line = (place.line or linecache.getline(place.filename, place.lineno or 0)).strip()
+    return f"{said} (in {place.name}, line {place.lineno}{f': {line}' if line else ''})"
+
+
+def _is_ours(filename: str) -> bool:
+    return filename.startswith(__file__.rsplit("exercises", 1)[0])

@@ -1,0 +1,5 @@
+"""Exercises of lesson 16."""
+
+from ..exercise import Exercise
+
+EXERCISES: list[Exercise] = []

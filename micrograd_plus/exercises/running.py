@@ -1,0 +1,60 @@
+"""Running an answer through the cases of its exercise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .calling import call_safely
+from .exercise import Exercise
+from .plain import BLANK, TOLERANCE, agree, plain
+
+Outcome = dict[str, Any]  # {"value": …}, {"error": its name, "says": its text} or {"timeout": True}
+
+
+def run_cases(exercise: Exercise, answer: Any, seed: str, timeout: float) -> dict[str, Any]:
+    """What the answer gives in each case, as plain values: {"cases": [Outcome, …], "printed": text}.
+
+    timeout: seconds for each case; once one took longer, one second for each of the others.
+    """
+    cases: list[Outcome] = []
+    printed = ""
+    for arguments in calls_of(exercise, seed):
+        outcome = call_safely(_measured, exercise, answer, arguments, timeout=timeout)
+        printed = printed or outcome.printed  # of the first case that prints: the others mostly print alike
+        if outcome.timed_out:
+            cases.append({"timeout": True})
+            timeout = min(timeout, 1.0)
+        elif outcome.error:
+            cases.append({"error": outcome.error, "says": outcome.says})
+        else:
+            cases.append({"value": outcome.value})
+    return {"cases": cases, "printed": printed}
+
+
+def calls_of(exercise: Exercise, seed: str) -> list[tuple[Any, ...]]:
+    """The arguments of each call; where the answer is no function there is one case, without arguments."""
+    return exercise.arguments(seed) or [()]
+
+
+def _measured(exercise: Exercise, answer: Any, arguments: tuple[Any, ...]) -> Any:
+    """What is compared. It is made plain in here, since a learner's own object may run their code when it is read."""
+    if answer is ... or (isinstance(answer, (tuple, list)) and answer and all(item is ... for item in answer)):
+        return BLANK
+    if exercise.measure:
+        return plain(exercise.measure(answer, *arguments))
+    return plain(answer(*arguments)) if arguments else plain(answer)
+
+
+def same(one: Outcome, other: Outcome, tolerance: float = TOLERANCE) -> bool:
+    """Whether two outcomes are alike: equal values, errors of one kind, or two time-outs."""
+    if "value" in one and "value" in other:
+        return agree(one["value"], other["value"], tolerance)
+    return "value" not in one and "value" not in other and one.get("error") == other.get("error")
+
+
+def same_everywhere(some: Sequence[Outcome], others: Sequence[Outcome], tolerance: float = TOLERANCE) -> bool:
+    """Whether they are alike in all cases."""
+    return len(some) == len(others) and all(
+        same(one, other, tolerance) for one, other in zip(some, others, strict=True)
+    )
