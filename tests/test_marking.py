@@ -87,6 +87,28 @@ def test_a_forgotten_return_a_sign_an_order_and_a_shape_are_named_everywhere():
     assert report_on(lambda a, b, upstream: "ab").mistakes == ("it is of another kind",)
 
 
+def test_what_gives_the_same_as_the_untouched_code_is_told_so():
+    report = report_on(lambda a, b, upstream: ...)
+    assert "in place of the dots" in report.message
+    exercise = next(exercise for exercise in ex.list(lesson=4) if exercise.id == "mend_push")
+    with contextlib.redirect_stdout(io.StringIO()):
+        report = ex.check(exercise, lambda self: None)
+    assert report.state == "not_attempted"
+    assert "the same as the untouched code" in report.message
+
+
+def test_a_word_that_is_none_of_the_choices_is_told_which_there_are():
+    with contextlib.redirect_stdout(io.StringIO()):
+        report = ex.check("which_move", "optimiser")
+    assert "Write one of 'backward', 'forward', 'loss', 'step'" in report.wrong[0].why
+
+
+def test_an_answer_that_cannot_be_used_is_not_called_code_that_stopped():
+    with contextlib.redirect_stdout(io.StringIO()):
+        report = ex.check("choose_h", "small")
+    assert "It can't be used as it is" in report.wrong[0].why
+
+
 def test_one_right_case_in_four_earns_a_quarter():
     grade = ex.grade("mul_backward", lambda a, b, upstream: (b, a), points=6)
     assert grade.score == 1.5
@@ -297,6 +319,8 @@ def test_the_list_is_a_table_of_a_lesson_or_a_kind():
     assert {exercise.lesson for exercise in ex.list(lesson=3)} == {3}
     assert {exercise.kind for exercise in ex.list(kind="write a rule")} == {"write a rule"}
     assert "mul_backward" in repr(ex.list())
+    assert repr(ex.list()[:2]).count("\n") == 2
+    assert len(repr(ex.list()[0])) < 100
     assert ex.list()._repr_html_().count("<tr>") == len(ex.list()) + 1
     json.dumps(ex.list().to_dict())
 

@@ -37,7 +37,7 @@ class Wrong:
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Exercise:
     """One exercise. What is right and what is wrong are fillings of the same blanks, so that all of them can be run.
 
@@ -89,6 +89,9 @@ class Exercise:
     numpy: bool = False
     collecting: Callable[[Any, float], dict[str, Any]] | None = None
     judging: Callable[[dict[str, Any]], Report] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Exercise {self.id}: {self.title}>"
 
     @cached_property
     def name(self) -> str:

@@ -7,12 +7,16 @@ from typing import Any
 from .plain import BLANK, agree, shape
 
 
-def general_mistake(outcome: dict[str, Any], right: Any) -> tuple[str, str]:
-    """The short name of the mistake ("" if it is not known), and what is said of it."""
+def general_mistake(outcome: dict[str, Any], right: Any, words: list[str]) -> tuple[str, str]:
+    """The short name of the mistake ("" if it is not known), and what is said of it.
+
+    words: the answers among which one chooses, where the right one is a text.
+    """
     if "timeout" in outcome:
         return "the code never ends", "It was stopped because it took too long. Which loop never comes to its end?"
     if "error" in outcome:
-        return f"{outcome['error']} is raised", f"Your code stopped with {outcome['says']}"
+        begin = "Your code stopped with" if " (in " in outcome["says"] else "It can't be used as it is:"
+        return f"{outcome['error']} is raised", f"{begin} {outcome['says']}"
     got = outcome["value"]
     for found, name, advice in (
         (got == BLANK, "a blank is left", "There are still dots here."),
@@ -20,11 +24,8 @@ def general_mistake(outcome: dict[str, Any], right: Any) -> tuple[str, str]:
         (_flipped(got, right), "the sign is the other way round", "The size is right, the sign is not."),
         (_backwards(got, right), "the order is reversed", "These are the right ones in the reverse order."),
         (_other_shape(got, right), "the shape is another one", _shapes(got, right)),
-        (
-            _other_kind(got, right),
-            "it is of another kind",
-            f"{_kind(right)} is asked for; this is {_kind(got).lower()}.",
-        ),
+        (_other_word(got, right), "another word is written", f"Write one of {', '.join(map(repr, words))}."),
+        (_other_kind(got, right), "it is of another kind", f"{_kind(right)} is asked for, not {_kind(got).lower()}."),
     ):
         if found:
             return name, advice
@@ -50,7 +51,14 @@ def _other_shape(got: Any, right: Any) -> bool:
 
 
 def _shapes(got: Any, right: Any) -> str:
+    if max(len(shape(got) or ()), len(shape(right) or ())) < 2:  # no arrays: readers of early lessons know no shapes
+        wanted, found = (len(value) if isinstance(value, list) else 1 for value in (right, got))
+        return f"{wanted} numbers are asked for; this is {found}."
     return f"Its shape is {shape(got)}, and {shape(right)} is asked for. Print the shape after each step."
+
+
+def _other_word(got: Any, right: Any) -> bool:
+    return isinstance(got, str) and isinstance(right, str) and not got.startswith("<")
 
 
 def _kind(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 from .catalogue import all_exercises
 from .exercise import Exercise
@@ -22,6 +22,15 @@ class Listing(tuple[Exercise, ...]):
             (f"{e.lesson:02}", e.id, str(e.minutes), e.kind, e.title, str(known.get(e.id, {}).get("state", "")))
             for e in self
         ]
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> Exercise: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Listing: ...
+
+    def __getitem__(self, place: SupportsIndex | slice) -> Exercise | Listing:
+        return Listing(super().__getitem__(place)) if isinstance(place, slice) else super().__getitem__(place)
 
     def to_dict(self) -> list[dict[str, Any]]:
         """A dict for each, ready for `json.dumps`."""

@@ -43,7 +43,8 @@ def judge(exercise: Exercise, answers: dict[str, Any], seed: object = None) -> R
     state = _state(outcomes, known, exercise.tolerance)
     points, hint = float(len(outcomes)), f"ex.hint({exercise.id!r})"
     if state == NOT_ATTEMPTED:
-        untouched = "It still does what it did at the start." if exercise.bug else "Put your own in place of the dots."
+        dots = all(_is_blank(outcome) for outcome in outcomes)
+        untouched = "Put your own in place of the dots." if dots else "It gives the same as the untouched code."
         return Report(exercise.id, state, out_of=points, message=f"{untouched} A first hint: {hint}")
     whys = _whys(known, outcomes, exercise.tolerance)
     cases = tuple(_case(exercise, known, place, outcome, whys[place]) for place, outcome in enumerate(outcomes))
@@ -97,5 +98,6 @@ def _possible(known: Reference, place: int, outcome: Outcome) -> list[Why]:
     begin = f"Your {text} is" if 0 < len(text) <= LONG else "This is"
     ideas = [idea for idea, given in known.wrong if same(outcome, given[place]) and not same(right, given[place])]
     own = [(idea.name, f"{begin} what you get if {idea.name}. {idea.advice}") for idea in ideas]
-    general = general_mistake(outcome, right["value"])
+    words = sorted({str(given[place].get("value")) for given in (known.right, *(given for _, given in known.wrong))})
+    general = general_mistake(outcome, right["value"], words)
     return own if own and not general[0] else [*own, general]

@@ -303,43 +303,43 @@ print(f"its surest mistake had probability {trust[~right].max():.2f}")
 #
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("which_move")` gives a hint, a plainer one each time;
+# `ex.solution("which_move")` shows the solution, and why.
+#
+# There are more exercises than the three below: `ex.list(lesson=0)` shows them all, and `ex.task("four_moves")` starts
+# one of them.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
 # **Exercise 1.** Which of the four moves changes the weights? Write `"forward"`, `"loss"`, `"backward"` or `"step"`.
 
 # %%
-answer_1 = ...
-
-check(1, answer_1 == "step", "After which move did the weights' fingerprint change?")
-
-# %% [markdown]
-# **Exercise 2.** A weight is 0.30, its gradient is 0.20, the learning rate is 0.5. What is the weight after one step?
+changes_the_weights = ...
 
 # %%
-answer_2 = ...
+ex.check("which_move", changes_the_weights)
 
-check(
-    2,
-    answer_2 is not ... and abs(answer_2 - 0.2) < 1e-9,
-    "A step goes against the gradient, by the learning rate times the gradient.",
-)
+# %% [markdown]
+# **Exercise 2.** A weight is 0.9, its gradient is 0.4, the learning rate is 0.25. What is the weight after one step?
+
+# %%
+new_weight = ...
+
+# %%
+ex.check("one_step", new_weight)
 
 # %% [markdown]
 # **Exercise 3. What happens if…** the step goes *with* the gradient: `weight + 0.5 * gradient`, in each of the four
 # hundred rounds? Does the loss get `"smaller"`, stay the `"same"`, or get `"larger"`?
 
 # %%
-answer_3 = ...
+the_loss_gets = ...
 
-check(3, answer_3 == "larger", "The gradient points to where the loss grows.")
+# %%
+ex.check("uphill", the_loss_gets)
 
 # %% [markdown]
 # **Make something.** Draw a digit of your own with `#` and `.`, run the cell, and see what the network makes of it.
@@ -364,15 +364,6 @@ best = probabilities.argmax()
 print(f"the network says {best}, with probability {probabilities[best]:.2f}")
 
 # %% [markdown]
-# <details><summary>Solutions</summary>
-#
-# 1. `"step"`. Forward, loss and backward only compute.
-# 2. `0.30 - 0.5 * 0.20`, which is `0.20`.
-# 3. `"larger"`. This is gradient *ascent*: each step makes the answers worse. Tried out, the loss grows until it is too
-#    large for the computer to write down.
-#
-# </details>
-#
 # ## Where this is in PyTorch
 #
 # The same moves with the same names:

@@ -264,14 +264,15 @@ print("the engine: ", corner.grad)
 #
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("central_difference")` gives a hint, a plainer one each time;
+# `ex.solution("central_difference")` shows the solution, and why.
+#
+# There are more exercises than the three below: `ex.list(lesson=1)` shows them all, and `ex.task("choose_h")` starts
+# one of them.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
 # **Exercise 1.** Write `slope(f, x, h)`: the central difference of any formula `f` at `x`.
@@ -279,41 +280,35 @@ def check(number, right, hint):
 
 # %%
 def slope(f, x, h=1e-5):
+    """The slope of f at x, by nudging to both sides."""
     return ...
 
 
-tried = slope(lambda x: x**3 + x, 1.0)
-right = tried is not ... and abs(tried - 4) < 1e-9
-check(1, right, "Test: x³ + x at 1. Nudge to both sides; how far apart are they?")
+# %%
+ex.check("central_difference", slope)
 
 # %% [markdown]
 # **Exercise 2.** A formula gives 50 at `x = 10`, and its slope there is -4. About how much does it give at `x = 10.5`?
+# Take what the line says.
 
 # %%
-answer_2 = ...
+about = ...
 
-check(2, answer_2 == 48, "Near the point, the line predicts the curve.")
+# %%
+ex.check("the_line_predicts", about)
 
 # %% [markdown]
-# **Exercise 3. What happens if…** you nudge `5 * x` with `h = 1e-17` again, one-sided, but this time at `x = 0`? Is the
-# slope that you get `"right"`, or is it `"zero"`? Decide first; then try it.
+# **Exercise 3. What happens if…** you nudge `5 * x` with `h = 1e-17`, one-sided, at `x = 0`? Write down the slope that
+# you get. (For `x²` at 3, this nudge gave 0.) Decide first; then try it.
 
 # %%
-answer_3 = ...
+slope_at_zero = ...
 
-check(3, answer_3 == "right", "The nudge got lost beside the 3. What is 0 + 1e-17?")
+# %%
+ex.check("nudge_at_zero", slope_at_zero)
 
 # %% [markdown]
 # **Make something.** Call `plots.plot_gradcheck` with a formula of your own. Where is its best `h`?
-#
-# <details><summary>Solutions</summary>
-#
-# 1. `return (f(x + h) - f(x - h)) / (2 * h)`
-# 2. 48, since `50 + (-4) × 0.5` is 48.
-# 3. `"right"`. Next to 0, a tiny number keeps all its digits: `0 + 1e-17` is `1e-17`, and the slope is 5. Rounding
-#    depends on the size of the number that is nudged.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

@@ -257,35 +257,39 @@ draw(neuron, locals())
 #
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("count_boxes")` gives a hint, a plainer one each time;
+# `ex.solution("count_boxes")` shows the solution, and why.
+#
+# There are more exercises than the three below: `ex.list(lesson=2)` shows them all, and `ex.task("frozen_loss")` starts
+# one of them.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
-# **Exercise 1.** Without running it: how many boxes has `y = a * b + a * 3`, where `a` and `b` are Values?
+# **Exercise 1.** Without running it: how many boxes has `y = a * b + a * 3 + 4`, where `a` and `b` are Values?
 
 # %%
-answer_1 = ...
+boxes = ...
 
-check(1, answer_1 == 5, "Count each leaf once, then the operations. Is the 3 a node?")
+# %%
+ex.check("count_boxes", boxes)
 
 # %% [markdown]
 # **Exercise 2.** Compute `x` to the fourth power with multiplications only, in a graph of only **three** boxes, `x`
 # among them.
 
+
 # %%
-x = Value(3.0, label="x")
+def fourth(x):
+    """x to the fourth power, in a graph of three boxes."""
+    first = ...
+    return ...
 
-fourth = ...
 
-right = isinstance(fourth, Value) and fourth.data == 81 and len(order(fourth)) == 3
-only_products = right and all(node.op.symbol == "*" for node in order(fourth) if node.op)
-check(2, only_products, "x * x * x * x has four boxes. Share one of them.")
+# %%
+ex.check("fourth_power", fourth)
 
 # %% [markdown]
 # **Exercise 3. What happens if…** you change `x` after `y` was computed, and then go on from `y`? Write down `z.data`:
@@ -298,21 +302,14 @@ check(2, only_products, "x * x * x * x has four boxes. Share one of them.")
 # ```
 
 # %%
-answer_3 = ...
+z_data = ...
 
-check(3, answer_3 == 14, "y and z are computed at different times. What is x each time?")
+# %%
+ex.check("changed_later", z_data)
 
 # %% [markdown]
 # **Make something.** Turn a formula that you know into Values and draw it: a bill with tax, the area of a circle,
 # points in a game. Which of its numbers should be nodes?
-#
-# <details><summary>Solutions</summary>
-#
-# 1. Five: the leaves `a` and `b`, the two products, the sum. The 3 is a plain number.
-# 2. `square = x * x`, and then `fourth = square * square`.
-# 3. 14. `y` was computed with 2, so it stays 4. `z` is computed later, with the new `x`: `4 + 10`.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

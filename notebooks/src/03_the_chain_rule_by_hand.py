@@ -291,26 +291,25 @@ check_gradients(out, by_hand, locals())
 #
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("minus")` gives a hint, a plainer one each time; `ex.solution("minus")`
+# shows the solution, and why.
+#
+# There are more exercises than the three below: `ex.list(lesson=3)` shows them all, and `ex.task("mul_backward")`
+# starts one of them.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
-# **Exercise 1.** A minus is new. Let `k = (u - v) * t` with `u = 7`, `v = 4`, `t = -2`. What is `v.grad`? (What does
-# `u - v` do when `v` grows by a little?)
+# **Exercise 1.** A minus is new. Let `k = (u - v) * t` with `u = 7`, `v = 4`, `t = -2`. What is `v.grad` after
+# `k.backward()`? (What does `u - v` do when `v` grows by a little?)
 
 # %%
-answer_1 = ...
+answer = ...
 
-u, v, t = Value(7.0), Value(4.0), Value(-2.0)
-((u - v) * t).backward()
-hint = "Two arrows lead from v to k. Multiply their slopes, and mind the signs."
-check(1, answer_1 == v.grad, hint)
+# %%
+ex.check("minus", answer)
 
 # %% [markdown]
 # **Exercise 2.** Write the chain rule as a loop: the gradient at the end of a chain of arrows, given the local slope on
@@ -319,42 +318,29 @@ check(1, answer_1 == v.grad, hint)
 
 # %%
 def gradient_along(slopes):
+    """The gradient at the end of a chain, from the local slopes on its arrows."""
     gradient = 1.0
     for slope in slopes:
         gradient = ...
     return gradient
 
 
-hint = "From L back to a, the slopes are 4, 1, 5. One factor for each arrow."
-right = trace_backward(L).replay()
-found = [gradient_along([4, 1, 5]), gradient_along([4, 1, 2])]
-check(2, found == [right[a], right[b]], hint)
+# %%
+ex.check("gradient_along", gradient_along)
 
 # %% [markdown]
 # **Exercise 3. What happens if…** the bias of the neuron is 5 in place of 1.1931? Its output is then almost 1. Will
-# `w1.grad` be `"larger"` than 1.92, `"about the same"`, or `"nearly 0"`? Decide before you run it.
+# `w1.grad` be `"larger"` than 1.92, `"about the same"`, or `"nearly 0"`? Decide before you look.
 
 # %%
-answer_3 = ...
+w1_grad_is = ...
 
-w1 = Value(0.5)
-(w1 * 3.0 + (-2.0) + 5.0).tanh().backward()
-size = "larger" if w1.grad > 2.5 else "nearly 0" if w1.grad < 0.1 else "about the same"
-hint = "What is 1 - y² for a y that is almost 1? Every gradient goes through it."
-check(3, answer_3 == size, hint)
+# %%
+ex.check("saturated", w1_grad_is)
 
 # %% [markdown]
 # **Make something.** Write a formula of your own with three or four operations, draw it, fill in a `by_hand` for it,
 # and let `check_gradients` look at it. Use each number once.
-#
-# <details><summary>Solutions</summary>
-#
-# 1. 2. The slope of `u - v` for `v` is -1, that of the product is `t = -2`; (-1) × (-2) = 2.
-# 2. `gradient = slope * gradient`
-# 3. `"nearly 0"`. The sum is 4.5, the output 0.9998, and so the slope of `tanh` is 0.0005. It multiplies everything
-#    behind it. One says that the neuron is *saturated*: it can hardly learn. Lesson 12 comes back to this.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

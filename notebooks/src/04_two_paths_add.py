@@ -231,23 +231,24 @@ print("all at once:", at_once, "  in two parts:", w.grad)
 # %% [markdown]
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("cube_by_paths")` gives a hint, a plainer one each time;
+# `ex.solution("cube_by_paths")` shows the solution, and why.
+#
+# There are more exercises than the three below: `ex.list(lesson=4)` shows them all, and `ex.task("sub_backward")`
+# starts one of them.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
-# **Exercise 1.** Without running it: what is `a.grad` after `b = a * a * a`, `b.backward()` with `a = 2`?
+# **Exercise 1.** Without running it: what is `a.grad` after `b = a * a * a`, `b.backward()` with `a = 4`?
 
 # %%
-answer_1 = ...
+a_grad = ...
 
-hint = "How many paths are there, and what is the product along each? Draw it."
-check(1, answer_1 == 12, hint)
+# %%
+ex.check("cube_by_paths", a_grad)
 
 # %% [markdown]
 # **Exercise 2.** Mend the engine: write a `push` that is right when an input is used twice.
@@ -255,40 +256,31 @@ check(1, answer_1 == 12, hint)
 
 # %%
 def push(self):
+    """Give each input its part: slope × the own gradient."""
     for x, slope in zip(self.inputs, self.slopes):
         ...
 
 
-Buggy.push = push
-p = Buggy(3.0)
-total = p + p
-total.grad = 1.0
-total.push()
-hint = f"p + p gave p.grad = {p.grad}. What is there already must not get lost."
-check(2, p.grad == 2.0, hint)
+# %%
+ex.check("mend_push", push)
 
 # %% [markdown]
-# **Exercise 3. What happens if…** you call `backward()` on `b = a + a` twice, with `a.zero_grad()` in between, and then
-# a third time without it? Write down `a.grad` at the end.
+# **Exercise 3. What happens if…** you call `backward()` on `b = a + a + a` twice, with `a.zero_grad()` in between, and
+# then a third time without it? Write down `a.grad` at the end.
 
 # %%
-answer_3 = ...
+a_grad_at_the_end = ...
 
-hint = "Each backward() brings 2. Only what came before the clearing is gone."
-check(3, answer_3 == 4, hint)
+# %%
+ex.check("three_calls", a_grad_at_the_end)
 
 # %% [markdown]
 # **Make something.** Build a formula in which `x` reaches `y` on exactly five paths, with as few operations as you can.
 # `paths(y, x)` counts them.
 #
-# <details><summary>Solutions</summary>
+# <details><summary>One way with five paths</summary>
 #
-# 1. 12. There are three paths, one for each use of `a`, and along each the product is 4. (If you know it from school:
-#    the slope of `a³` is `3a²`.)
-# 2. `x.grad += slope * self.grad`
-# 3. 4. The first gives 2, clearing takes it away, the second and third bring 2 each.
-#
-# For the free task: `s = x * x`, then `y = s * s + x`. That is three operations.
+# `s = x * x`, then `y = s * s + x`. That is three operations.
 #
 # </details>
 #

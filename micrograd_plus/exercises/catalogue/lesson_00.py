@@ -197,6 +197,11 @@ EXERCISES = [
                 "Backward asks of each weight: would something grow or shrink? What is that something?",
             ),
             Wrong(
+                "the loss is measured only at the end",
+                '["forward", "backward", "step", "loss"]',
+                "Backward asks of each weight: would something grow or shrink? What is that something?",
+            ),
+            Wrong(
                 "the loss is measured before there are scores",
                 '["loss", "forward", "backward", "step"]',
                 "The loss says how wrong the scores are. Where do the scores come from?",

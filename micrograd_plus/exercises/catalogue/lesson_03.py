@@ -131,6 +131,16 @@ EXERCISES = [
                 "Each round throws away what the rounds before have found. Only the last slope is left.",
             ),
             Wrong(
+                "the slopes are summed up",
+                "sum(slopes)",
+                "Think of the gears: 5 times as fast, and then 4 times as fast. How fast is that together?",
+            ),
+            Wrong(
+                "the function returns after the first arrow",
+                "slope * gradient\nreturn gradient",
+                "Look at the indent of the last line: does it belong to the loop?",
+            ),
+            Wrong(
                 "the local slope is forgotten",
                 "gradient * gradient",
                 "It stays 1. Where does the number on the arrow come in?",

@@ -17,9 +17,12 @@ class _Node:
         self.inputs, self.slopes = inputs, slopes
 
 
-def _pushed(push: Callable[[_Node], Any], formula: str, p: float, q: float, gradient: float) -> list[float]:
-    """The gradients of p and q, when the result of the formula has that gradient and pushes it back once."""
+def _pushed(
+    push: Callable[[_Node], Any], formula: str, p: float, q: float, gradient: float, before: float
+) -> list[float]:
+    """The gradients of p and q, which have one `before`, when the result of the formula pushes its own back once."""
     first, second = _Node(p), _Node(q)
+    first.grad = second.grad = before
     result = {
         "p * q": _Node(p * q, (first, second), (q, p)),
         "p + p": _Node(p + p, (first, first), (1.0, 1.0)),
@@ -30,9 +33,9 @@ def _pushed(push: Callable[[_Node], Any], formula: str, p: float, q: float, grad
     return [first.grad, second.grad]
 
 
-def _formula_and_numbers(random: Random) -> tuple[str, float, float, float]:
+def _formula_and_numbers(random: Random) -> tuple[str, float, float, float, float]:
     p, q, gradient = random.sample([-5, -4, -3, -2, 2, 3, 4, 5, 6, 7], 3)
-    return random.choice(["p + p", "p * p"]), float(p), float(q), gradient + 0.5
+    return random.choice(["p + p", "p * p"]), float(p), float(q), gradient + 0.5, 0.0
 
 
 def _gradients_after(sub_backward: Callable[..., Any], steps: list[str], upstream: list[float]) -> list[float]:
@@ -166,15 +169,25 @@ EXERCISES = [
                 "Along a path, slopes are multiplied. Only where paths meet something is added.",
             ),
             Wrong(
+                "the gradient is multiplied by what arrives",
+                "x.grad *= slope * self.grad",
+                "A gradient begins at 0. What does 0 times anything give?",
+            ),
+            Wrong(
                 "the number is taken in place of its slope",
                 "x.grad += x.data * self.grad",
                 "The slope of p * q for p is the other factor. The loop has it at hand.",
             ),
         ],
-        cases=[("p * q", 2.0, 5.0, 1.0), ("p + p", 3.0, 7.0, 1.0), ("p * p", 3.0, 7.0, 2.0)],
+        cases=[
+            ("p * q", 2.0, 5.0, 1.0, 0.0),
+            ("p + p", 3.0, 7.0, 1.0, 0.0),
+            ("p * p", 3.0, 7.0, 2.0, 0.0),
+            ("p * q", 2.0, 5.0, 3.0, 4.0),
+        ],
         draw=_formula_and_numbers,
         measure=_pushed,
-        say="gradients of p={1} and q={2} after push of {0}, whose gradient is {3}",
+        say="gradients of p={1} and q={2}, first {4}, then after push of {0}, whose gradient is {3}",
         hints=(
             "p + p gave 1 in the lesson, and should give 2. What is there already must not get lost.",
             "One line is enough: what each arrow brings (slope × gradient of the result) is added to what x has.",
@@ -400,42 +413,47 @@ EXERCISES = [
         title="Clear, look back, step",
         task=(
             "Train one weight: in each round clear its gradient, run `backward()`, and move the weight by the learning "
-            "rate times its gradient, so that the loss shrinks. The function returns where the weight ends."
+            "rate times its gradient, so that the loss shrinks. Return the number that the weight has at the end."
         ),
         code='''
             def train(start, target, rounds, lr=0.125):
-                """Move a weight from start towards target; returns its last number."""
+                """Move a weight from start towards target; its last number is returned."""
                 w = Value(start)
                 for _ in range(rounds):
                     loss = (w - target) ** 2
                     ____
-                return w.data
+                return ____
         ''',
-        right="w.zero_grad()\nloss.backward()\nw.data -= lr * w.grad",
+        right=("w.zero_grad()\nloss.backward()\nw.data -= lr * w.grad", "w.data"),
         wrong=[
             Wrong(
                 "the gradients are never cleared",
-                "loss.backward()\nw.data -= lr * w.grad",
+                ("loss.backward()\nw.data -= lr * w.grad", "w.data"),
                 "In the second round w.grad still holds the first. Which call wipes it away?",
             ),
             Wrong(
+                "the gradients are cleared before the step can use them",
+                ("loss.backward()\nw.zero_grad()\nw.data -= lr * w.grad", "w.data"),
+                "The weight never moves. What is in w.grad when the step comes?",
+            ),
+            Wrong(
                 "the step goes uphill",
-                "w.zero_grad()\nloss.backward()\nw.data += lr * w.grad",
+                ("w.zero_grad()\nloss.backward()\nw.data += lr * w.grad", "w.data"),
                 "The gradient points to where the loss grows.",
             ),
             Wrong(
                 "the step is made before backward() has run",
-                "w.data -= lr * w.grad\nw.zero_grad()\nloss.backward()",
+                ("w.data -= lr * w.grad\nw.zero_grad()\nloss.backward()", "w.data"),
                 "In the first round there is no gradient to follow yet: which call finds it?",
             ),
             Wrong(
                 "the weight is set to its step",
-                "w.zero_grad()\nloss.backward()\nw.data = -lr * w.grad",
+                ("w.zero_grad()\nloss.backward()\nw.data = -lr * w.grad", "w.data"),
                 "A step starts where the weight is. What of it is lost here?",
             ),
             Wrong(
                 "the learning rate is forgotten",
-                "w.zero_grad()\nloss.backward()\nw.data -= w.grad",
+                ("w.zero_grad()\nloss.backward()\nw.data -= w.grad", "w.data"),
                 "How far a step goes is set by lr.",
             ),
         ],

@@ -11,7 +11,7 @@ from ..exercise import Exercise, Wrong
 Graph = dict[str, list[str]]  # the inputs of each box, by name
 
 _DIAMOND: Graph = {"y": ["c", "d"], "c": ["b"], "d": ["b"], "b": ["a"], "a": []}
-_SHORTCUT: Graph = {"y": ["d", "b"], "d": ["c"], "c": ["b"], "b": ["a"], "a": []}
+_SHORTCUT: Graph = {"y": ["p", "s"], "p": ["r"], "r": ["s"], "s": ["a"], "a": []}
 
 
 def _drawn_graph(random: Random) -> tuple[str, Graph]:
@@ -47,9 +47,16 @@ def _in_words(ordering: Callable[[str, Graph], Any], root: str, inputs: Graph) -
     return "; ".join(said) or "each box once, after its inputs"
 
 
-def _as_truth(answer: Any) -> Any:
-    """True or False for whatever counts as one of them; dots stay dots."""
-    return answer if answer is ... or answer is None else bool(answer)
+def _ready(may_push: Callable[[str, list[str], list[str]], Any], pushed: list[str], inputs: Graph) -> Any:
+    """The boxes that may push next. Whole lists tell wrong ideas apart; a single True or False hardly would."""
+    found = []
+    for box in (box for box in inputs if box not in pushed):
+        users = [user for user in inputs if box in inputs[user]]
+        verdict = may_push(box, users, list(pushed))
+        if verdict is ... or verdict is None:
+            return verdict
+        found += [box] if verdict else []
+    return found
 
 
 def _gradients_of_the_diamond(backward: Callable[[Any], Any], a_number: float) -> list[float]:
@@ -69,8 +76,10 @@ _INPUTS_THEN_BOX = _VISIT_ONCE + "    for x in inputs[box]:\n        visit(x)\n 
 _BOX_THEN_INPUTS = _VISIT_ONCE + "    ordered.append(box)\n    for x in inputs[box]:\n        visit(x)"
 _EACH_INPUT = _VISIT_ONCE + "    for x in inputs[box]:\n        visit(x)\n        ordered.append(x)"
 
-_LEAVING = "for x in node.inputs:\n    visit(x)\nordered.append(node)"
-_ENTERING = "ordered.append(node)\nfor x in node.inputs:\n    visit(x)"
+_ONCE = "if node not in done:\n    done.add(node)\n"
+_LEAVING = _ONCE + "    for x in node.inputs:\n        visit(x)\n    ordered.append(node)"
+_ENTERING = _ONCE + "    ordered.append(node)\n    for x in node.inputs:\n        visit(x)"
+_PUSHING = "node.push()\nfor x in node.inputs:\n    visit(x)"
 
 EXERCISES = [
     Exercise(
@@ -113,7 +122,7 @@ EXERCISES = [
                 "p comes right after y here. Does y use p at all?",
             ),
         ],
-        measure=lambda order: list(order) if isinstance(order, tuple) else order,
+        measure=lambda order: [box for box in order if box != "a"] if isinstance(order, (list, tuple)) else order,
         hints=(
             "For each box, list its users: the lines in which it stands on the right-hand side.",
             "A box comes after the last of its users. Which one is used by y alone?",
@@ -130,7 +139,8 @@ EXERCISES = [
         title="Ready or not",
         task=(
             "There is another way to a right order: ask again and again which box is ready. Say when one may push. "
-            "`users` are the boxes that use it, `pushed` the boxes that have pushed already. Return True or False."
+            "`users` are the boxes that use it, `pushed` the boxes that have pushed already. Return True or False. "
+            "(The report speaks of graphs: `y = ['c', 'd']` means that `y` was made from `c` and `d`.)"
         ),
         code='''
             def may_push(box, users, pushed):
@@ -166,15 +176,14 @@ EXERCISES = [
             ),
         ],
         cases=[
-            ("y", [], []),
-            ("c", ["y"], ["y"]),
-            ("b", ["c", "d"], ["y", "c"]),
-            ("b", ["c", "d"], ["y", "c", "d"]),
-            ("b", ["d", "y"], ["y"]),
-            ("c", ["y"], []),
+            ([], _DIAMOND),
+            (["y"], _DIAMOND),
+            (["y", "c"], _DIAMOND),
+            (["y", "c", "d"], _DIAMOND),
+            (["y"], _SHORTCUT),
         ],
-        measure=lambda may_push, *arguments: _as_truth(may_push(*arguments)),
-        say="may_push({}, users={}, pushed={})",
+        measure=_ready,
+        say="which may push next, after {}, in {{{}}}",
         hints=(
             "The result has no users, so it may push at once. And a box with two users?",
             "Go through the users one by one. Is each of them in `pushed`?",
@@ -189,9 +198,11 @@ EXERCISES = [
         kind="predict",
         title="What happens if the factors are swapped",
         task=(
-            "In the graph with the shortcut you write `y = b * d` in place of `y = d * b`. The number is the same. "
-            "How many of the six orders (leaves first, recursion, depth first, breadth first, path by path, users "
-            "first) give a wrong gradient now? It was three: leaves first, recursion and breadth first."
+            "This is the graph with the shortcut:\n\n"
+            "    b = a * 2\n    c = b * 3\n    d = c + 1\n    y = d * b\n\n"
+            "You write `y = b * d` in place of `y = d * b`. The number is the same. How many of the six orders "
+            "(leaves first, recursion, depth first, breadth first, path by path, users first) give a wrong gradient now? "
+            "It was three: leaves first, recursion and breadth first."
         ),
         code="wrong_orders_now = ____",
         right="4",
@@ -305,12 +316,10 @@ EXERCISES = [
                 done, ordered = set(), []
 
                 def visit(node):
-                    if node not in done:
-                        done.add(node)
-                        ____
+                    ____
 
-                visit(root)
                 root.grad = 1.0
+                visit(root)
                 for node in ____:
                     node.push()
         ''',
@@ -323,9 +332,14 @@ EXERCISES = [
                 "Now the result is first, but b comes before d. In which list does a box come after all its users?",
             ),
             Wrong(
-                "the result itself does not push",
+                "nothing is pushed from the result",
                 (_LEAVING, "ordered[-2::-1]"),
-                "Then the 1 at the result goes nowhere. Who must be the first to push?",
+                "Does the result have its 1, and does it push? Who must be the first to push?",
+            ),
+            Wrong(
+                "a box pushes each time that one of its users calls it",
+                (_PUSHING, "ordered"),
+                "At its second turn, b pushes what it has by then. Part of that was pushed before.",
             ),
             Wrong(
                 "the boxes go through their turns twice",

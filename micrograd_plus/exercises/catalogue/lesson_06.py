@@ -9,11 +9,11 @@ from typing import Any
 
 from ..exercise import Exercise, Wrong
 
-HALVES = [-3.5, -2.5, -1.5, 1.5, 2.5, 3.5]
+APART = [-3.5, -1.5, 2.5, 5.5]  # no two of them differ by 1
 
 
-def _two_halves(random: Random) -> tuple[float, ...]:
-    return tuple(random.sample(HALVES, 2))
+def _two_apart(random: Random) -> tuple[float, ...]:
+    return tuple(random.sample(APART, 2))
 
 
 def _slopes_of_row(row: Any, *operands: float) -> Any:
@@ -26,11 +26,15 @@ def _slopes_of_row(row: Any, *operands: float) -> Any:
 
 def _slope_of_op(op: Any, x: float) -> Any:
     """The slope of a Unary of the library, asked of its rule: so that dots stay dots."""
+    if not hasattr(op, "rules"):
+        raise TypeError("this is no Unary(name, forward, slope): keep the line as it was, and fill in the slope")
     return op.rules[0](op.forward(x), x)
 
 
 def _both_sides(number_class: Callable[[float], Any], n: float, x: float) -> list[Any]:
-    return [(n + number_class(x)).data, (n - number_class(x)).data]
+    """What n + x and n - x hold. What is no number of the class is named: it has lost the way that it was made."""
+    found = (n + number_class(x), n - number_class(x))
+    return [one if one is ... else getattr(one, "data", f"a plain {type(one).__name__}") for one in found]
 
 
 EXERCISES = [
@@ -64,7 +68,7 @@ EXERCISES = [
             ),
         ],
         cases=[(2.0, 5.0)],
-        draw=_two_halves,
+        draw=_two_apart,
         drawn=1,
         measure=_slopes_of_row,
         forward=lambda a, b: a - b,
@@ -146,7 +150,7 @@ EXERCISES = [
                 "Training lowers the loss. Even a neuron that always answers 0 has less than that.",
             ),
         ],
-        measure=lambda loss: round(float(loss)) if isinstance(loss, float) else loss,
+        measure=lambda loss: round(loss) if isinstance(loss, float) else loss,
         hints=(
             "Can you draw one straight line that separates those points?",
             "If the neuron can't tell the corners apart, which single answer is the best for -1, 1, 1 and -1?",
@@ -177,6 +181,16 @@ EXERCISES = [
             ),
             Wrong("the factor in front is forgotten", "a ** (n - 1)", "One path for each factor: how many are there?"),
             Wrong(
+                "the brackets around n - 1 are missing",
+                "n * a ** n - 1",
+                "Python takes the power first, and 1 away from all of it. What should lose 1?",
+            ),
+            Wrong(
+                "the factor in front loses 1, not the exponent",
+                "(n - 1) * a ** n",
+                "There are n paths. And along each of them, how many factors are left?",
+            ),
+            Wrong(
                 "the power itself is taken as the slope",
                 "a ** n",
                 "That is y. Try n = 2 and compare with the slope of a * a.",
@@ -193,7 +207,7 @@ EXERCISES = [
                 "That is the way back, from a slope to the function. For n = 1, what must the slope be?",
             ),
         ],
-        cases=[(3.0, 2.0), (2.0, 3.0), (2.0, -1.0)],
+        cases=[(3.0, 4.0), (2.0, 3.0), (2.0, -1.0)],
         draw=lambda random: (random.choice([1.5, 2.5, 4.0, 5.0]), random.choice([4.0, 5.0, -2.0, -3.0, 0.5])),
         drawn=1,
         forward=lambda a, n: float(a**n),
@@ -336,6 +350,11 @@ EXERCISES = [
                 "the input stands in place of the output",
                 "1 - x * x",
                 "At x = 3 that would be -8, and tanh never falls. Which of the two is always between -1 and 1?",
+            ),
+            Wrong(
+                "tanh is taken once more, of the output",
+                "1 - math.tanh(y) ** 2",
+                "y is the output already. Which of the two has still to go through tanh?",
             ),
             Wrong("the square is forgotten", "1 - y", "Tanh looks the same on both sides of 0, and so does its slope."),
             Wrong("the slope of the sigmoid is taken", "y * (1 - y)", "At x = 0, y is 0. Is tanh flat there?"),

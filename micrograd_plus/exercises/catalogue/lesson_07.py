@@ -8,16 +8,16 @@ from typing import Any
 
 from ..exercise import Exercise, Wrong
 
-CORNERS = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)]
+CORNERS = [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
-def _at_the_corners(neuron: Any) -> Any:
-    """What a ReLU neuron (w0, w1, b) answers at the four corners: "0" or "above 0"."""
+def _above_0(neuron: Any) -> Any:
+    """The corners at which a ReLU neuron (w0, w1, b) gives more than 0."""
     w0, w1, b = neuron
     if ... in (w0, w1, b):
         return ...
-    totals = {(x0, x1): float(w0) * x0 + float(w1) * x1 + float(b) for x0, x1 in CORNERS}
-    return {f"inputs {x0:.0f}, {x1:.0f}": "above 0" if total > 0 else "0" for (x0, x1), total in totals.items()}
+    above = [f"({x0}, {x1})" for x0, x1 in CORNERS if float(w0) * x0 + float(w1) * x1 + float(b) > 0]
+    return {"corners with an answer above 0": above}
 
 
 def _a_neuron(random: Random) -> tuple[list[float], float, list[float]]:
@@ -60,6 +60,11 @@ EXERCISES = [
             Wrong(
                 "the inputs are given biases, too", "29", "The inputs are numbers that come in; no neuron stands there."
             ),
+            Wrong(
+                "the weights between the two layers are forgotten",
+                "18",
+                "The neurons of the second layer have inputs, too. Which, and how many?",
+            ),
             Wrong("only the first layer is counted", "16", "That is the hidden layer. Two more neurons read it."),
         ],
         hints=(
@@ -94,6 +99,11 @@ EXERCISES = [
                 "The bias has moved the line beyond (1, 1). What is w0 + w1 + b?",
             ),
             Wrong(
+                "one input counts against the answer",
+                ("1", "-1", "0"),
+                "Both inputs should speak for it. Which weight makes an input speak against?",
+            ),
+            Wrong(
                 "the zero line is that of OR",
                 ("1", "1", "-0.5"),
                 "One input alone is enough for it now. How far must the bias push the line, so that one is too little?",
@@ -109,7 +119,7 @@ EXERCISES = [
                 "That answers to everything but (1, 1). Which signs turn the positive side round?",
             ),
         ],
-        measure=_at_the_corners,
+        measure=_above_0,
         reveal=True,
         hints=(
             "Which zero line has (1, 1) alone on its positive side? The bias moves it.",
@@ -185,6 +195,16 @@ EXERCISES = [
                 "Print the total in each round. What became of the first product?",
             ),
             Wrong(
+                "each round begins with the bias again",
+                ("bias", "total = bias + w * x", "max(0.0, total)"),
+                "Print the total in each round. What became of the first product?",
+            ),
+            Wrong(
+                "the return is inside of the loop",
+                ("bias", "total += w * x\nreturn max(0.0, total)", "max(0.0, total)"),
+                "How many inputs have been looked at when it returns?",
+            ),
+            Wrong(
                 "weights and inputs are added",
                 ("bias", "total += w + x", "max(0.0, total)"),
                 "A weight says how much an input counts. Which operation lets 0 switch it off?",
@@ -195,7 +215,11 @@ EXERCISES = [
                 "Negative products may pull the sum down. The bend comes once, at which place?",
             ),
         ],
-        cases=[([1.0, 2.0], -0.5, [2.0, 4.0]), ([1.0, -1.0], -0.5, [2.0, 1.0]), ([2.0, -3.0], 0.5, [1.0, 4.0])],
+        cases=[
+            ([1.0, 2.0], -0.5, [2.0, 4.0]),
+            ([-1.0, 1.0, 2.0], -0.5, [2.0, 1.0, 3.0]),
+            ([2.0, -3.0], 0.5, [1.0, 4.0]),
+        ],
         draw=_a_neuron,
         say="neuron(weights={}, bias={}, inputs={})",
         hints=(
@@ -239,6 +263,16 @@ EXERCISES = [
                 "the biases are counted at the inputs",
                 ("0", "count += nin * (nout + 1)"),
                 "A bias belongs to the neuron that adds it, not to the number that comes in.",
+            ),
+            Wrong(
+                "the inputs are given biases, too",
+                ("sizes[0]", "count += nout * (nin + 1)"),
+                "The inputs are numbers that come in; no neuron stands there.",
+            ),
+            Wrong(
+                "only the first layer is counted",
+                ("0", "count += nout * (nin + 1)\nreturn count"),
+                "How many rounds does the loop make, and after which one does it return?",
             ),
             Wrong(
                 "only the last layer is kept",
@@ -324,6 +358,11 @@ EXERCISES = [
                 "each neuron overwrites the answers of the others",
                 "for neuron in layer:\n    x = [neuron(x)]",
                 "All neurons of a layer see the same inputs. What does the second neuron see here?",
+            ),
+            Wrong(
+                "the return is inside of the loop",
+                "x = [neuron(x) for neuron in layer]\nreturn x",
+                "These are the answers of the first layer. Who comes after it?",
             ),
             Wrong(
                 "the answers are put behind the inputs",

@@ -12,7 +12,7 @@ from ..exercise import Exercise, Wrong
 
 def _to(digits: int) -> Callable[[Any], Any]:
     """Numbers rounded, so that an answer with more digits, or with just as many, is the same answer."""
-    return lambda answer: round(float(answer), digits) if isinstance(answer, (int, float)) else answer
+    return lambda answer: round(float(answer), digits) if hasattr(answer, "__float__") else answer
 
 
 def _finite(softmax: Callable[[list[float]], Any], *logits: float) -> Any:
@@ -79,6 +79,11 @@ EXERCISES = [
         wrong=[
             Wrong("the probability is taken in place of its logarithm", "0.1", "And what does -log make of it?"),
             Wrong("the minus is forgotten", "-2.30", "A probability is below 1: which sign has its logarithm?"),
+            Wrong(
+                "the loss is divided by the number of classes",
+                "0.23",
+                "Only one class happened, and its cost is the loss. There is nothing to take the mean of.",
+            ),
             Wrong(
                 "the losses of all ten classes are added",
                 "23.03",
@@ -166,7 +171,7 @@ EXERCISES = [
         title="What happens if all logits are raised",
         task=(
             "You add 100 to the logits of the cat, the dog and the bird (2, 1 and -1), all three. What is the cat's "
-            "probability then? (Three decimals. Before, it was 0.705.)"
+            "probability then? (Three decimals.)"
         ),
         code="cat = ____",
         right="0.705",
@@ -228,9 +233,25 @@ EXERCISES = [
                 "Then the largest may still be far above 0. Which shift leaves nothing above 0?",
             ),
             Wrong(
-                "the shift is forgotten",
+                "the shift is forgotten, or too small",
                 ("powers = [math.exp(z) for z in logits]", "[p / sum(powers) for p in powers]"),
                 "exp(710) is already too large. By which number may all logits be lowered, so that none is above 0?",
+            ),
+            Wrong(
+                "the powers are shifted, but not their total",
+                (
+                    "highest = max(logits)\npowers = [math.exp(z - highest) for z in logits]",
+                    "[p / sum(math.exp(z) for z in logits) for p in powers]",
+                ),
+                "The shift cancels only if it is above and below the line of the fraction.",
+            ),
+            Wrong(
+                "the logits are divided in place of shifted",
+                (
+                    "highest = max(logits)\npowers = [math.exp(z / highest) for z in logits]",
+                    "[p / sum(powers) for p in powers]",
+                ),
+                "That changes the differences between the logits, and only those count. Which operation keeps them?",
             ),
             Wrong(
                 "the division by the total is forgotten",
@@ -276,6 +297,11 @@ EXERCISES = [
                 "That is the sum. With twice as many samples it would be twice as large.",
             ),
             Wrong(
+                "the sum is halved, not divided by n",
+                "sum(e * e for e in errors) / 2",
+                "Some books write that, to get rid of a 2 in the slope. A mean of three numbers divides by …?",
+            ),
+            Wrong(
                 "the mean error is squared",
                 "(sum(errors) / len(errors)) ** 2",
                 "Errors of +5 and -5 cancel in it. Which comes first, squaring or adding up?",
@@ -296,11 +322,11 @@ EXERCISES = [
                 "That has the unit of the targets, and a name of its own (RMSE). Leave the last step out.",
             ),
         ],
-        cases=[(2.0, 3.0, 5.0, 2.0)],
+        cases=[(2.0, 3.0, -1.0, 5.0, 2.0, 1.0)],
         draw=_three_and_three,
         drawn=1,
         measure=_paired,
-        say="mse of",
+        say="mse([{}, {}, {}], [{}, {}, {}])",
         hints=(
             "Read its name from the back: an error, its square, and of these the mean.",
             "Square each error, add the squares up, and divide by how many there are.",
@@ -350,11 +376,13 @@ EXERCISES = [
             ),
             Wrong("the sizes are differentiated", "(1 if a > t else -1) / n", "That is the slope of abs(a - t)."),
         ],
-        cases=[(2.0, 3.0, 5.0, 2.0)],
+        cases=[(2.0, 3.0, -1.0, 5.0, 2.0, 1.0)],
         draw=_three_and_three,
         drawn=1,
         measure=_paired,
-        say="mse_gradient of",
+        forward=_mean_square,
+        wrt=(0, 1, 2),
+        say="mse_gradient([{}, {}, {}], [{}, {}, {}])",
         hints=(
             "First one answer alone: what is the slope of the square of (a - t)?",
             "The mean multiplies each square by 1/n, and so each slope as well.",
@@ -398,6 +426,11 @@ EXERCISES = [
                 "only the right class gets a gradient",
                 "p - 1 if i == right else 0.0",
                 "If the logit of a wrong class grows, the right one loses probability. So that has a slope, too.",
+            ),
+            Wrong(
+                "the entry of the right class has the wrong sign",
+                "1 - p if i == right else p",
+                "Raise the logit of the right class: does the loss grow or fall? Then which sign has its slope?",
             ),
             Wrong(
                 "the target is taken as 1 for every class",
@@ -444,6 +477,11 @@ EXERCISES = [
                 "the target is forgotten",
                 "-math.log(p)",
                 "Now no is never the right answer. What should p = 0.99 cost, if the answer is no?",
+            ),
+            Wrong(
+                "only wrong answers to no cost something",
+                "-(1 - target) * math.log(1 - p)",
+                "Now it is the other way round: this one loves to say no. Both targets must cost something.",
             ),
             Wrong(
                 "the two terms are swapped",

@@ -33,28 +33,20 @@ def _rate_of_one() -> float:
     return w.data
 
 
-UNMOVED = "a new Value is made, and p.data is as it was"
+UNMOVED = "the code ran, and all numbers are as they were"
 
 
 def _stepped(take_step: Callable[..., Any], data: list[float], grads: list[float], lr: float) -> Any:
-    """The parameters' data after a step."""
+    """The parameters' data after a step. Code that moves nothing is told from code that isn't there."""
     from ...engine import Value
 
-    class Watched(Value):
-        """A parameter that notices `p - …`: seen from outside, `p = p - …` looks as if nothing was done."""
-
-        subtracted = False
-
-        def __sub__(self, other: Any) -> Any:
-            self.subtracted = True
-            return super().__sub__(other)
-
-    parameters = [Watched(number) for number in data]
+    parameters = [Value(number) for number in data]
     for p, grad in zip(parameters, grads, strict=True):
         p.grad = grad
     take_step(parameters, lr)
     after = [p.data for p in parameters]
-    return UNMOVED if after == data and any(p.subtracted for p in parameters) else after
+    code = getattr(take_step, "__code__", None)
+    return UNMOVED if after == data and code and code.co_names else after  # co_names: attributes, as .grad
 
 
 def _parameters(random: Random) -> tuple[Any, ...]:
@@ -100,6 +92,8 @@ EXERCISES = [
         right="1.28",
         wrong=[
             Wrong("only one step is taken", "1.6", "The second step begins where the first one ended."),
+            Wrong("a third step is taken", "1.024", "The place after each step: 2 is where you start, after no step."),
+            Wrong("the loss is given, not the place", "1.6384", "That is w * w at the right place."),
             Wrong(
                 "the second step takes the slope of the start",
                 "1.2",
@@ -160,9 +154,15 @@ EXERCISES = [
                 "A step begins where the parameter is now.",
             ),
             Wrong(
-                "p becomes the name of a new Value",
+                "no p.data is changed",
                 "p = p - lr * p.grad",
-                "The list still holds the old one. Which part of a parameter is its number?",
+                "`p = …` makes p the name of something else, and the list still holds the old one. Which part of a "
+                "parameter is its number?",
+            ),
+            Wrong(
+                "the number itself is taken for its gradient",
+                "p.data = p.data - lr * p.data",
+                "Now all numbers shrink towards 0, whatever the loss is. Where does a parameter keep its slope?",
             ),
         ],
         cases=[([1.0, -2.0], [-2.0, 1.0], 0.5)],
@@ -301,7 +301,7 @@ EXERCISES = [
                 "A square is never negative, so the walk would always go to the left.",
             ),
         ],
-        cases=[(0.0, 3.0, 0.1, 3)],
+        cases=[(0.0, 3.0, 0.1, 3), (5.0, 3.0, 0.2, 3)],  # from both sides
         draw=_walk,
         say="descend(w={}, target={}, lr={}, steps={})",
         hints=(

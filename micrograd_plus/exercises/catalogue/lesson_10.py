@@ -93,9 +93,16 @@ def _how_often(seen: list[int], samples: list[int]) -> str:
     return ", ".join(name for name, is_so in found.items() if is_so) or "once"
 
 
+def _mixture(batches: list[list[int]]) -> str:
+    """In words, whether samples that were neighbours still are."""
+    if any(batch and max(batch) - min(batch) >= len(batch) for batch in batches):
+        return "samples from all over"
+    return "neighbours, in their order" if all(b == sorted(b) for b in batches) else "neighbours, in another order"
+
+
 def _batches(mini_batches: Callable[..., Any]) -> Any:
     """What is to be seen of the batches of 0, 1 … 9, two epochs of them. Any shuffle will do."""
-    chance = Random(4)
+    chance = Random(1)
     samples = list(range(10))
     epochs = [mini_batches(list(samples), 4, chance) for _ in range(2)]
     if epochs[0] is None:
@@ -107,7 +114,7 @@ def _batches(mini_batches: Callable[..., Any]) -> Any:
         "how often each sample comes": _how_often(one, samples),
         "the order is another one": one != samples,
         "the second epoch has another order than the first": one != other,
-        "the batches hold not only neighbours": any(max(b) - min(b) >= len(b) for b in first if b),
+        "what a batch holds": _mixture(first),
     }
 
 
@@ -133,6 +140,11 @@ EXERCISES = [
                 "the samples of all epochs are put into one row",
                 "313",
                 "Each epoch ends with a small batch of its own; the next one doesn't fill it up.",
+            ),
+            Wrong(
+                "the samples of all epochs are put into one row, and its last batch is left out",
+                "312",
+                "Each epoch ends with a small batch of its own, and that makes a step, too.",
             ),
             Wrong("only one epoch is counted", "32", "That is how many batches one pass over the data has."),
             Wrong(
@@ -178,6 +190,11 @@ EXERCISES = [
                 "lr reaches the gradient only",
                 'p.data -= lr * p.grad + keep * memory["v"]',
                 "The velocity moves p by far too much. What do brackets do here?",
+            ),
+            Wrong(
+                "lr is left out",
+                'p.data -= p.grad + keep * memory["v"]',
+                "The direction is right, the steps are far too long. Which argument wasn't used?",
             ),
             Wrong(
                 "the gradient is left out",
@@ -235,6 +252,11 @@ EXERCISES = [
                 "momentum is taken to even out the size",
                 '{"momentum", "RMSprop", "Adam"}',
                 "Momentum adds gradients up. If each is a thousand times as large, how large is their sum?",
+            ),
+            Wrong(
+                "those that have a velocity are named",
+                '{"momentum", "Adam"}',
+                "Both keep a running sum or mean of gradients. But only one of them divides it by something.",
             ),
             Wrong(
                 "the factor is taken to make no difference to anyone",
@@ -316,6 +338,12 @@ EXERCISES = [
                 "Use the `chance` that is handed in: it goes on from epoch to epoch.",
             ),
             Wrong(
+                "only the batches change places",
+                "batches += [samples[start : start + size] for start in range(0, len(samples), size)]\n"
+                "chance.shuffle(batches)",
+                "The same samples meet in the same batch, in every epoch. What comes first: to shuffle or to cut?",
+            ),
+            Wrong(
                 "the order is not shuffled",
                 "order = list(samples)\n"
                 "for start in range(0, len(order), size):\n"
@@ -368,6 +396,11 @@ EXERCISES = [
                 "the velocity is a running mean, as Adam's is",
                 "v = keep * v + (1 - keep) * slope\nw = w - lr * v",
                 "Here slopes are added up, so that those that agree grow to several times their size.",
+            ),
+            Wrong(
+                "lr is put into the velocity",
+                "v = keep * v + lr * slope\nw = w - v",
+                "Some books keep it so. Here the velocity is made of slopes alone, and lr comes in with the step.",
             ),
             Wrong(
                 "the velocity is never used",

@@ -297,14 +297,14 @@ EXERCISES = [
                 "Most of the calls are replays. Which of your lines does a replay run?",
             ),
             Wrong(
-                "a tape is expected to be trusted after one recording",
-                ("1", "2", "10"),
-                "What does the engine do to find out whether the same comes out again?",
-            ),
-            Wrong(
                 "one tape is expected to do for both ways",
                 ("2", "2", "10"),
                 "A tape has no `if`. What happens when its guard says that it doesn't hold?",
+            ),
+            Wrong(
+                "a tape is expected to be trusted after one recording",
+                ("1", "2", "10"),
+                "What does the engine do to find out whether the same comes out again?",
             ),
             Wrong(
                 "the random number is expected to be frozen",
