@@ -22,6 +22,7 @@ from .asking import task as task
 from .exercise import Exercise as Exercise
 from .exercise import Wrong as Wrong
 from .listing import listing as list  # noqa: F401
+from .quizzes import quiz as quiz
 from .report import Case as Case
 from .report import Grade as Grade
 from .report import Report as Report

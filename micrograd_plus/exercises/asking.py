@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from .catalogue import find
@@ -10,7 +11,7 @@ from .gathering import gathering_now
 from .marking import collect, judge
 from .predicting import compare
 from .progress import Progress
-from .report import Grade, Report, Told
+from .report import WIDTH, Grade, Report, Told
 
 
 def check(id: str | Exercise, answer: Any, *, seed: object = None, timeout: float = 5.0) -> Report:
@@ -92,7 +93,8 @@ def task(id: str | Exercise) -> None:
     ex.check('minus', answer)
     """
     exercise = _exercise(id)
-    print(f"{exercise.title} (lesson {exercise.lesson:02}, {exercise.minutes} minutes)\n{exercise.task}\n")
+    lines = (textwrap.fill(line, WIDTH) for line in exercise.task.strip("\n").split("\n"))
+    print(f"{exercise.title} (lesson {exercise.lesson:02}, {exercise.minutes} minutes)", *lines, "", sep="\n")
     print(f"{exercise.start}\nex.check({exercise.id!r}, {exercise.name})")
 
 

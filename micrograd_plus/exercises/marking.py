@@ -53,13 +53,19 @@ def judge(exercise: Exercise, answers: dict[str, Any], seed: object = None) -> R
 
 
 def _state(outcomes: Sequence[Outcome], known: Reference, tolerance: float) -> str:
-    if all(_is_blank(outcome) for outcome in outcomes) or same_everywhere(outcomes, known.start):
+    if all(_is_blank(outcome) for outcome in outcomes) or _untouched(outcomes, known.start):
         return NOT_ATTEMPTED
     if same_everywhere(outcomes, known.right, tolerance):
         return PASSED
     if any("timeout" in outcome for outcome in outcomes):
         return TIMEOUT
     return ERROR if all("error" in outcome for outcome in outcomes) else FAILED
+
+
+def _untouched(outcomes: Sequence[Outcome], start: Sequence[Outcome]) -> bool:
+    """Whether it is what the code at the start gives; an error counts only with the same words."""
+    words = [[outcome.get("says", "").partition(" (in ")[0] for outcome in some] for some in (outcomes, start)]
+    return same_everywhere(outcomes, start) and words[0] == words[1]
 
 
 def _is_blank(outcome: Outcome) -> bool:
@@ -81,14 +87,20 @@ def _case(exercise: Exercise, known: Reference, place: int, outcome: Outcome, wh
 def _whys(known: Reference, outcomes: Sequence[Outcome], tolerance: float) -> list[Why | None]:
     """For each case None if it is right, else the mistake: of those that explain it, the one that explains most cases.
 
-    A wrong idea that gives the same in one case by chance so stands back behind the one that gives the same in all.
+    A wrong idea that gives the same in one case by chance stands back behind one that gives the same in more of them,
+    and both behind one that gives the same in all cases, the right ones included.
     """
+    everywhere = {idea.name for idea, given in known.wrong if same_everywhere(outcomes, given)}
     possible = [
         [] if same(outcome, right, tolerance) else _possible(known, place, outcome)
         for place, (outcome, right) in enumerate(zip(outcomes, known.right, strict=True))
     ]
     explained = Counter(name for whys in possible for name, _ in whys)
-    return [max(whys, key=lambda why: explained[why[0]]) if whys else None for whys in possible]
+
+    def weight(why: Why) -> tuple[bool, int]:
+        return why[0] in everywhere, explained[why[0]]
+
+    return [max(whys, key=weight) if whys else None for whys in possible]
 
 
 def _possible(known: Reference, place: int, outcome: Outcome) -> list[Why]:

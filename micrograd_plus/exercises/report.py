@@ -7,6 +7,8 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .plain import BLANK
+
 PASSED, FAILED, NOT_ATTEMPTED, ERROR, TIMEOUT = "passed", "failed", "not_attempted", "error", "timeout"
 STATES = (PASSED, FAILED, NOT_ATTEMPTED, ERROR, TIMEOUT)
 
@@ -115,7 +117,10 @@ class Report:
     def __str__(self) -> str:
         parts = [self.headline]
         for case, alike in self.telling:
-            parts += [f"  {case.name}", *(_row(word, text) for word, text in case.rows())]
+            parts += [
+                textwrap.fill(f"  {case.name}", WIDTH, subsequent_indent="    "),
+                *(_row(word, text) for word, text in case.rows()),
+            ]
             if alike:
                 parts.append(f"  … and {alike} more like it.")
         if self.printed_lines:
@@ -234,6 +239,8 @@ def shown(value: Any) -> str:
     >>> shown([0.1 + 0.2, 12.0, "larger"])
     "[0.3, 12, 'larger']"
     """
+    if value == BLANK:
+        return "..."
     if isinstance(value, bool) or value is None:
         return str(value)
     if isinstance(value, (int, float)):

@@ -296,47 +296,36 @@ print("and the engine's own backward(): x.grad =", x.grad)
 #
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("may_push")` gives a hint, a better one each time;
+# `ex.solution("may_push")` shows the solution, and why.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
 # **Exercise 1.** In which order must the boxes of this graph push? Make a drawing on paper, if it helps.
-
+#
+# ```python
+# p = a * 3
+# q = p + a
+# r = q * p
+# y = q * r
+# ```
 
 # %%
-def kite():
-    a = Value(2.0)
-    p = a * 3
-    q = p + a
-    r = q * p
-    y = q * r
-    return locals()
+kite_order = ["y", ..., ..., ...]
 
-
-order_1 = ["y", ..., ..., ...]
-
-right = kite()
-right["y"].backward()
-hint = "For each box, list its users. It comes after the last of them."
-check(1, gradient_of_a(kite(), order_1) == right["a"].grad, hint)
+# %%
+ex.check("kite_order", kite_order)
 
 # %% [markdown]
-# **Exercise 2.** There is another way to a right order: ask again and again which box is ready. Say when one may push.
-# `users` are the boxes that use it, `pushed` the boxes that have pushed already.
+# **Exercise 2.** There is another way to a right order: ask again and again which box is ready. In the cell below,
+# `users` are the boxes that use a box, `pushed` the boxes that have pushed already.
 
 
 # %%
-def may_push(node, users, pushed):
-    return ...
-
-
-def backward_by_asking(graph):
+def backward_by_asking(graph, may_push):
     nodes = order(graph["y"])
     users = {node: [user for user in nodes if node in user.inputs] for node in nodes}
     graph["y"].grad, pushed = 1.0, []
@@ -348,36 +337,43 @@ def backward_by_asking(graph):
     return graph["a"].grad
 
 
-hint = "The result has no users, so it may push at once. And a box with two users?"
-found = [backward_by_asking(make()) for make in (diamond, shortcut)]
-check(2, found == [30.0, 26.0], hint)
+# %% [markdown]
+# It only needs to be told when a box may push. Return `True` or `False`. (The report will speak of graphs:
+# `y = ['c', 'd']` means there that `y` was made from `c` and `d`.)
+
+
+# %%
+def may_push(box, users, pushed):
+    """Whether the gradient of this box is complete."""
+    return ...
+
+
+# %%
+ex.check("may_push", may_push)
 
 # %% [markdown]
+# When it is right, try `backward_by_asking(diamond(), may_push)`: it gives 30.
+#
 # **Exercise 3. What happens if…** you write `y = b * d` in place of `y = d * b` in the graph with the shortcut? The
 # number is the same. How many of the six orders in the table are wrong now? (It was three.)
 
 # %%
-answer_3 = ...
+wrong_orders_now = ...
 
-a = Value(1.0)
-b = a * 2
-d = b * 3 + 1
-wrong = [idea.name for idea in wrong_orders(b * d) if idea.verdict == "wrong"]
-hint = "Which ideas look at the first input first? Walk through each with a finger."
-check(3, answer_3 == len(wrong), hint)
+# %%
+ex.check("factors_swapped", wrong_orders_now)
 
 # %% [markdown]
+# There are more exercises for this lesson: `ex.list(lesson=5)` shows them, and `ex.task("inputs_first")` gives you the
+# task and the code of one. In `inputs_first` you write a topological order of your own, in `backward_stops` you find the
+# bug of somebody else.
+#
 # **Make something.** Invent a graph on which all of ideas 1 to 4 are wrong, with as few operations as you can.
 # `print(wrong_orders(y, locals()))` shows each in full.
 #
-# <details><summary>Solutions</summary>
+# <details><summary>A solution</summary>
 #
-# 1. `["y", "r", "q", "p"]`. `r` is used by `y`; `q` by `r` and `y`; `p` by `q` and `r`.
-# 2. `return all(user in pushed for user in users)`
-# 3. 4. Depth first now goes to `b` at once, and is wrong as well. Whether it is right depends on how a product is
-#    written: that is luck.
-#
-# For the free task: `b * d` of exercise 3 does it.
+# The graph of exercise 3, with `y = b * d`.
 #
 # </details>
 #

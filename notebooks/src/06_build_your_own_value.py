@@ -367,61 +367,53 @@ plots.show(
 # %% [markdown]
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
-
-# %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
-
-# %% [markdown]
-# **Exercise 1.** Give the difference a row of its own in your table.
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("sub_row")` gives a hint, a better one each time;
+# `ex.solution("sub_row")` shows the solution, and why.
 
 # %%
-TABLE["sub"] = (lambda a, b: a - b, lambda y, a, b: ..., lambda y, a, b: ...)
-
-RowValue.__sub__ = lambda a, b: apply("sub", a, b)
-found = verdict(RowValue, lambda a, b: (a - b) * (b - a * 2))
-check(1, found == "right", "If a grows by 1, what does a - b do? And if b does?")
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
+# **Exercise 1.** Give the difference a row of its own for your table: how it is computed, then its slope for `a` and
+# its slope for `b`.
+
+# %%
+sub_row = (lambda a, b: a - b, lambda y, a, b: ..., lambda y, a, b: ...)
+
+# %%
+ex.check("sub_row", sub_row)
+
+# %% [markdown]
+# With `TABLE["sub"] = sub_row` and `RowValue.__sub__ = lambda a, b: apply("sub", a, b)` your engine uses it.
+#
 # **Exercise 2.** Write the slope of a cube, for the library. (In lesson 04 you found it as a sum over three paths.)
 
 # %%
 cube = Unary("cube", lambda x: x * x * x, lambda y, x: ...)
 
-try:
-    passed = gradcheck(cube).passed
-except TypeError:  # the dots are no number
-    passed = False
-check(2, passed, "x is used three times. What is the product along each path?")
+# %%
+ex.check("cube_slope", cube)
 
 # %% [markdown]
-# **Exercise 3. What happens if…** the neuron is to learn "either, but not both": -1, 1, 1, -1? Will its loss come
-# below 0.1? Write `"yes"` or `"no"`. (Can you draw one straight line that separates those points?)
+# **Exercise 3. What happens if…** the neuron is to learn "either, but not both": -1, 1, 1, -1 at the corners (0, 0),
+# (0, 1), (1, 0), (1, 1)? Near which whole number does its loss end? At 0 it would have learned them. (Can you draw one
+# straight line that separates those points?)
 
 # %%
-answer_3 = ...
+final_loss = ...
 
-losses, _ = train(MyValue, [-1, 1, 1, -1], steps=500)
-reached = "yes" if losses[-1] < 0.1 else "no"
-hint = "Print losses[-1]. Then think of the straight line in the picture."
-check(3, answer_3 == reached, hint)
+# %%
+ex.check("xor_loss", final_loss)
 
 # %% [markdown]
+# `train(MyValue, [-1, 1, 1, -1], steps=500)` shows it happening.
+#
+# There are more exercises for this lesson: `ex.list(lesson=6)` shows them, and `ex.task("pow_slope")` gives you the
+# task and the code of one. They are about powers, ReLU and its kink, `10 - x`, and the row of `tanh`.
+#
 # **Make something.** Invent an operation, give it a row, and let `gradcheck` look at it. Can it stand in for `tanh` in
 # the neuron?
-#
-# <details><summary>Solutions</summary>
-#
-# 1. `lambda y, a, b: 1` and `lambda y, a, b: -1`
-# 2. `lambda y, x: 3 * x * x`
-# 3. `"no"`. The loss stays at 4: the neuron answers 0 to everything. One neuron can only draw one straight line.
-#    Lesson 07 shows what helps.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

@@ -283,61 +283,51 @@ print("same answers after the swap:", before == after)
 # %% [markdown]
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("count_mlp")` gives a hint, a better one each time;
+# `ex.solution("count_mlp")` shows the solution, and why.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
 # **Exercise 1.** How many parameters has `MLP(3, [4, 2])`? Count them on paper first.
 
 # %%
-answer_1 = ...
+count = ...
 
-count = len(mg.nn.MLP(3, [4, 2]).parameters())
-hint = "Each neuron has a weight for each of its inputs, and a bias. There are 4 + 2."
-check(1, answer_1 == count, hint)
+# %%
+ex.check("count_mlp", count)
 
 # %% [markdown]
 # **Exercise 2.** Choose weights and a bias so that one ReLU neuron does AND: an answer above 0 if both inputs are 1,
 # and 0 for the other three corners.
 
 # %%
-w0, w1, b = ..., ..., ...
+and_neuron = ..., ..., ...  # w0, w1, b
 
-right = False
-if ... not in (w0, w1, b):
-    total = [w0 * x0 + w1 * x1 + b for x0, x1 in X.tolist()]
-    right = [s > 0 for s in total] == [False, False, False, True]
-check(2, right, "Which zero line has (1, 1) alone on its positive side? The bias moves it.")
+# %%
+ex.check("and_neuron", and_neuron)
 
 # %% [markdown]
 # **Exercise 3. What happens if…** you take the bends out of the network that we made by hand? So `h0 = x0 + x1`, `h1 =
 # x0 + x1 - 1`, and the answer is `h0 - 2 * h1` as before. What does it then answer to the inputs 0 and 0?
 
 # %%
-answer_3 = ...
+answer_without = ...
 
-for n in by_hand.layers[0].neurons:
-    n.activation = "linear"
-hint = "h1 is now allowed to be negative. Work out h0 and h1 first."
-check(3, answer_3 == by_hand([0.0, 0.0]).data, hint)
+# %%
+ex.check("without_bends", answer_without)
 
 # %% [markdown]
+# To see it, take them out: `for n in by_hand.layers[0].neurons: n.activation = "linear"`.
+#
+# There are more exercises for this lesson: `ex.list(lesson=7)` shows them, and `ex.task("neuron_forward")` gives you
+# the task and the code of one. You write a neuron as a loop, count the parameters of any network, make one neuron of
+# two, and find a bug.
+#
 # **Make something.** Two moons: `X, y = mg.data.make_moons(60)`. Train an MLP on them, draw its border with
 # `show_neurons=True`, and find the smallest number of hidden neurons that still gets nearly all points right.
-#
-# <details><summary>Solutions</summary>
-#
-# 1. 26. The first layer has `4 * (3 + 1) = 16`, the second `2 * (4 + 1) = 10`.
-# 2. One of many: `w0, w1, b = 1, 1, -1.5`. The zero line is then `x0 + x1 = 1.5`, which cuts off the corner (1, 1).
-# 3. 2. Now `h0 = 0` and `h1 = -1`, so the answer is `0 - 2 * (-1) = 2`. With the ReLU, `h1` was 0 and the answer right.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

@@ -280,25 +280,24 @@ plots.show(ax, alt=alt + "higher ground lies between them.", dpi=80)
 #
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("hinge")` gives a hint, a better one each time; `ex.solution("hinge")`
+# shows the solution, and why.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
+import math
 
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
 # **Exercise 1.** A model knows nothing and gives each of ten classes the same probability. What is its cross-entropy?
 # (Two decimals are enough. It is a useful number: an untrained network should begin near it.)
 
 # %%
-answer_1 = ...
+loss_at_start = ...
 
-nothing = mg.nn.cross_entropy([Value(0.0)] * 10, 3).data
-near = answer_1 is not ... and abs(answer_1 - nothing) < 0.01
-check(1, near, "Which probability has the right class? Then take -log of it, with np.log.")
+# %%
+ex.check("knows_nothing", loss_at_start)
 
 # %% [markdown]
 # **Exercise 2.** Write the hinge loss of one score and its label (-1 or 1).
@@ -306,38 +305,31 @@ check(1, near, "Which probability has the right class? Then take -log of it, wit
 
 # %%
 def my_hinge(score, label):
+    """0 for an answer that is right by a margin of 1; else what is missing to that margin."""
     return ...
 
 
-pairs = [(0.3, 1), (2.0, 1), (2.0, -1), (-0.5, 1)]
-mine = [my_hinge(score, label) for score, label in pairs]
-wanted = [mg.nn.hinge_loss([score], [label]) for score, label in pairs]
-right = ... not in mine and np.allclose(mine, wanted)
-check(2, right, "It never falls below 0. The formula is in the legend; what is the margin?")
+# %%
+ex.check("hinge", my_hinge)
 
 # %% [markdown]
 # **Exercise 3. What happens if…** you add 100 to the logits of the cat, the dog and the bird, all three? What is the
 # cat's probability then? (Three decimals.)
 
 # %%
-answer_3 = ...
+cat = ...
 
-raised = np.exp(np.array(logits) + 100)
-near = answer_3 is not ... and abs(answer_3 - raised[0] / raised.sum()) < 0.001
-check(3, near, "Each exp gets the same factor. What does the division make of it?")
+# %%
+ex.check("logits_raised", cat)
 
 # %% [markdown]
+# There are more exercises for this lesson: `ex.list(lesson=8)` shows them, and `ex.task("softmax")` gives you the task
+# and the code of one. You write a softmax that large logits can't break, the losses of this lesson and their gradients,
+# and find the bug of a loss that loves to say yes.
+#
 # **Make something.** Change the last house price from 20 to 200 in the first code cell. Then invent a loss that squares
 # small errors but counts large ones by their size only, and see which `c` it prefers. (It exists: look for
 # `huber_loss`.)
-#
-# <details><summary>Solutions</summary>
-#
-# 1. 2.30. The right class has probability 0.1, and `-log(0.1) = 2.303`.
-# 2. `return max(0.0, 1 - label * score)`
-# 3. 0.705, as before. `exp(z + 100)` is `exp(z) * exp(100)`, and the common factor cancels in the division.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

@@ -59,6 +59,13 @@ def _ready(may_push: Callable[[str, list[str], list[str]], Any], pushed: list[st
     return found
 
 
+def _without_a(order: Any) -> Any:
+    """The order without the leaf a, which may stand at its end: it has nothing to push. Dots while any are left."""
+    if not isinstance(order, (list, tuple)):
+        return order
+    return ... if ... in order else [box for box in order if box != "a"]
+
+
 def _gradients_of_the_diamond(backward: Callable[[Any], Any], a_number: float) -> list[float]:
     """Those of c, d, b and a, after a backward pass of one's own."""
     from ...engine import Value
@@ -122,7 +129,7 @@ EXERCISES = [
                 "p comes right after y here. Does y use p at all?",
             ),
         ],
-        measure=lambda order: [box for box in order if box != "a"] if isinstance(order, (list, tuple)) else order,
+        measure=_without_a,
         hints=(
             "For each box, list its users: the lines in which it stands on the right-hand side.",
             "A box comes after the last of its users. Which one is used by y alone?",
@@ -201,8 +208,8 @@ EXERCISES = [
             "This is the graph with the shortcut:\n\n"
             "    b = a * 2\n    c = b * 3\n    d = c + 1\n    y = d * b\n\n"
             "You write `y = b * d` in place of `y = d * b`. The number is the same. How many of the six orders "
-            "(leaves first, recursion, depth first, breadth first, path by path, users first) give a wrong gradient now? "
-            "It was three: leaves first, recursion and breadth first."
+            "(leaves first, recursion, depth first, breadth first, path by path, users first) give a wrong gradient "
+            "now? It was three: leaves first, recursion and breadth first."
         ),
         code="wrong_orders_now = ____",
         right="4",

@@ -100,6 +100,11 @@ EXERCISES = [
                 "The bias has one number for each neuron. What is repeated forward is added up on the way back.",
             ),
             Wrong(
+                "the bias keeps an axis for the samples",
+                ("(10, 64)", "(1, 10)", "(32, 10)"),
+                "How many axes has a bias, and how many has its gradient?",
+            ),
+            Wrong(
                 "each input is taken to have a bias",
                 ("(10, 64)", "(64,)", "(32, 10)"),
                 "A neuron adds its bias once, to the whole weighted sum.",
@@ -356,7 +361,7 @@ EXERCISES = [
             ),
         ],
         cases=[
-            ([[1.0, 2.0], [3.0, 4.0]], [[2.0, 5.0], [3.0, 7.0]], [[1.0, 3.0], [2.0, 4.0]]),
+            ([[1.0, 2.0], [3.0, 4.0]], [[2.0, 5.0], [3.0, 7.0]], [[2.0, 7.0], [3.0, -4.0]]),
             ([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [[2.0], [3.0], [5.0]], [[7.0], [2.0]]),
         ],
         draw=_squares,

@@ -66,7 +66,8 @@ def _healed(heal: Callable[..., Any], numbers: list[Table]) -> Any:
     heal(parameters)
     after = [p.data.tolist() for p in parameters]
     code = getattr(heal, "__code__", None)
-    return UNHEALED if after == numbers and code and code.co_nlocals > 1 else after  # a variable beside `parameters`
+    written = code and len(code.co_code) > len((lambda: None).__code__.co_code)  # more than `return None`
+    return UNHEALED if after == numbers and written else after
 
 
 def _large_numbers(random: Random) -> tuple[Any, ...]:
@@ -447,6 +448,13 @@ EXERCISES = [
                 "Start from the outputs, not from p.",
             ),
             Wrong(
+                "p is kept away from 0 and 1",
+                "p = np.clip(1 / (1 + np.exp(-outputs)), 1e-7, 1 - 1e-7)\n"
+                "return -(targets * np.log(p) + (1 - targets) * np.log(1 - p))",
+                "No nan any more, but a sample that is quite wrong costs 16.1 at most, and it no longer learns. "
+                "Start from the outputs, not from p.",
+            ),
+            Wrong(
                 "what is nan is replaced by 0",
                 "p = 1 / (1 + np.exp(-outputs))\n"
                 "return np.nan_to_num(-(targets * np.log(p) + (1 - targets) * np.log(1 - p)))",
@@ -456,6 +464,11 @@ EXERCISES = [
                 "the sum of exponentials is still computed",
                 "return np.log(1 + np.exp(outputs)) - targets * outputs",
                 "The formula is right, but np.exp(900) is infinite. The task names a function without that detour.",
+            ),
+            Wrong(
+                "each target has its own formula, and both overflow",
+                "return np.where(targets == 1, np.log(1 + np.exp(-outputs)), np.log(1 + np.exp(outputs)))",
+                "The formulas are right, but np.exp(900) is infinite. The task names a function without that detour.",
             ),
             Wrong(
                 "the sign of the output is turned",

@@ -47,8 +47,9 @@ def _slope(total: Any, p: Any) -> float | str:
     return 0.0 if p.grad is None else float(p.grad.flat[0])
 
 
-def _added(part: str, condition: str = 'name.endswith("weight")') -> str:
-    return f"if {condition}:\n    {part}"
+def _added(part: str, condition: str = 'name.endswith("weight")') -> tuple[str, str]:
+    """What the total is at first, and what is done with each parameter."""
+    return "0.0", f"if {condition}:\n    {part}"
 
 
 # -- dropout ---------------------------------------------------------------------------------------------------
@@ -128,7 +129,7 @@ EXERCISES = [
         code='''
             def weights_only(model):
                 """The sum of the squares of all weights of the model, without the biases."""
-                total = 0.0
+                total = ____
                 for name, p in model.named_parameters():
                     ____
                 return total
@@ -137,13 +138,23 @@ EXERCISES = [
         wrong=[
             Wrong(
                 "the biases are penalised, too",
-                "total = total + (p * p).sum()",
+                ("0.0", "total = total + (p * p).sum()"),
                 "Print the names: which of them should count?",
             ),
             Wrong(
-                "the weights are left out, not the biases",
-                _added("total = total + (p * p).sum()", 'not name.endswith("weight")'),
-                "Print the names that come through your condition.",
+                "plain numbers are taken out of the graph",
+                _added("total = total + (p.numpy() ** 2).sum()"),
+                "The number is right, but no gradient comes back from it: the penalty pulls at nothing.",
+            ),
+            Wrong(
+                "no name is chosen",
+                _added("total = total + (p * p).sum()", 'name == "weight"'),
+                "Print the names: the layer stands in front of each.",
+            ),
+            Wrong(
+                "the loop ends after the first parameter",
+                ("0.0", 'if name.endswith("weight"):\n    total = total + (p * p).sum()\nreturn total'),
+                "How often is the loop gone through? Look at the line with return.",
             ),
             Wrong(
                 "the total is overwritten, not added to",
@@ -160,17 +171,13 @@ EXERCISES = [
                 _added("total = total + p.sum() ** 2"),
                 "The weights 3 and -3 have the sum 0. What should their penalty be?",
             ),
-            Wrong(
-                "plain numbers are taken out of the graph",
-                _added("total = total + (p.numpy() ** 2).sum()"),
-                "The number is right, but no gradient comes back from it: the penalty pulls at nothing.",
-            ),
         ],
         draw=lambda random: (random.randrange(1, 1000),),
         drawn=1,
         measure=_penalty_and_slopes,
         hints=(
-            "Two things in each round: does this parameter count, and what is its part?",
+            "What is the total before the first round? And in each round: does this parameter count, and "
+            "what is its part?",
             "name.endswith(…) chooses; the part of a parameter is the sum of its squares, as a Tensor.",
             'if name.endswith("weight"): add the part to total. The part is (…).sum()',
         ),
@@ -256,6 +263,11 @@ EXERCISES = [
                 "train and eval are not told apart: it drops in use, too",
                 (f"[{_DROPPED} for x, draw in zip(numbers, draws)]", _DROPPED),
                 "In use every neuron should be there. What should come back if training is False?",
+            ),
+            Wrong(
+                "those are kept that should be dropped",
+                ("numbers", "x / (1 - p) if draw < p else 0.0"),
+                "With p = 0.2, about one draw in five is below p. Are these the ones to be set to 0, or to be kept?",
             ),
             Wrong(
                 "p and 1 - p are swapped",
@@ -372,6 +384,11 @@ EXERCISES = [
                 "the sign of w is not looked at",
                 "return strength if w else 0.0",
                 "If a negative w grows by a little, does abs(w) grow?",
+            ),
+            Wrong(
+                "the slope on the left is taken as 0, as for relu",
+                "return strength if w > 0 else 0.0",
+                "On the left relu is flat. Is abs?",
             ),
             Wrong(
                 "the slope of L2 is taken",

@@ -210,9 +210,7 @@ EXERCISES = [
                 "the condition is the wrong way round", "v < 1", "Which of the two is halved, the large or the small?"
             ),
             Wrong(
-                "there is no condition any more",
-                "False",
-                "What comes out for a large w * x?",
+                "the weight is compared, not w * x", "w > 1", "Read the text of the function: what has to be above 1?"
             ),
         ],
         cases=[(2.0, [0.1, 0.2, 0.3, 0.8, 3.0, 4.0])],
@@ -336,9 +334,8 @@ EXERCISES = [
         kind="find the bug",
         title="Compiled, and still slow",
         task=(
-            "This loop is compiled, its losses are right, and it is as slow as before: in three epochs of four numbers "
-            "Python runs the lines of `loss` twelve times. Two would be enough. Find the bug. "
-            "(`update()` does the step.)"
+            "The loss is compiled here, and the losses are right. But in three epochs of four numbers Python runs the "
+            "lines of `loss` six times, where two would be enough. Find the bug. (`update()` does the step.)"
         ),
         code='''
             def train(loss, update, numbers, epochs):
@@ -347,13 +344,14 @@ EXERCISES = [
                 ____
                 return losses
         ''',
-        bug=_lines("", "", 'mg.compile(loss, backend="numpy")(x)'),
+        bug=_lines("", _COMPILE, "step(x)"),
         right=_lines(_COMPILE, "", "step(x)"),
         wrong=[
             Wrong(
-                "it is compiled anew in each epoch",
-                _lines("", _COMPILE, "step(x)"),
-                "Better. But does the second epoch know the tape of the first?",
+                "no call replays a tape",
+                _lines(_COMPILE, "", "loss(x)"),
+                "Python ran the lines in each of the 12 calls. Which function is called in the inner loop, and since "
+                "when does it exist?",
             ),
             Wrong(
                 "the tape is made with the first number, and used with nothing else",
@@ -364,9 +362,9 @@ EXERCISES = [
         measure=_training_and_runs,
         reveal=True,
         hints=(
-            "Where does a compiled function keep its tapes? And what becomes of it after each number?",
+            "Where does a compiled function keep its tapes? And what becomes of it when the next epoch begins?",
             "Compile once; call what you got as often as you like.",
-            "Move the call of mg.compile in front of both loops, and give what it returns a name.",
+            "One line is in the wrong place: that with mg.compile. Where is it reached only once?",
         ),
         why=(
             "Each call of mg.compile gives a new function without tapes. Made once, before the loop, it keeps its tape."

@@ -230,6 +230,7 @@ EXERCISES = [
         ),
         code="gradient_dtype = ____",
         right='"float32"',
+        measure=lambda answer: getattr(answer, "__name__", None) or str(answer),  # np.float32 is meant well, too
         wrong=[
             Wrong(
                 "the gradient is expected to have the dtype of the result",
