@@ -83,18 +83,21 @@ def test_a_forgotten_return_a_sign_an_order_and_a_shape_are_named_everywhere():
     assert report_on(lambda a, b, upstream: (-b * upstream, -a * upstream)).mistakes == (
         "the sign is the other way round",
     )
-    assert report_on(lambda a, b, upstream: b * upstream).mistakes == ("the shape is another one",)
+    one_number = report_on(lambda a, b, upstream: b * upstream)
+    assert one_number.mistakes == ("the shape is another one",)
+    assert one_number.wrong[0].why == "It has 1 number, and 2 are asked for."
     assert report_on(lambda a, b, upstream: "ab").mistakes == ("it is of another kind",)
 
 
-def test_what_gives_the_same_as_the_untouched_code_is_told_so():
-    report = report_on(lambda a, b, upstream: ...)
-    assert "in place of the dots" in report.message
-    exercise = next(exercise for exercise in ex.list(lesson=4) if exercise.id == "mend_push")
+def test_an_attempt_that_changes_nothing_is_an_attempt():
+    def push(self):
+        for _, slope in zip(self.inputs, self.slopes, strict=True):
+            self.grad += slope
+
     with contextlib.redirect_stdout(io.StringIO()):
-        report = ex.check(exercise, lambda self: None)
-    assert report.state == "not_attempted"
-    assert "the same as the untouched code" in report.message
+        report = ex.check("mend_push", push)
+    assert report.state == "failed"
+    assert "nothing is changed by it" in report.mistakes
 
 
 def test_a_word_that_is_none_of_the_choices_is_told_which_there_are():

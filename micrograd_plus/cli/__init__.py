@@ -1,4 +1,4 @@
-"""The command line: micrograd-plus demo | learn | draw | doctor."""
+"""The command line: micrograd-plus demo | learn | draw | check | grade | doctor …"""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+
+from .arguments import CommandError as CommandError
+from .arguments import Parser, named_number, whole_number
+from .classroom import add_classroom
 
 MENU = """\
 micrograd_plus: understand how deep learning models are trained
@@ -17,57 +20,31 @@ micrograd_plus: understand how deep learning models are trained
   micrograd-plus demo                                train two small networks and see what happened (offline)
   micrograd-plus learn                               the lessons, in notebooks (learn --list: what there is)
   micrograd-plus draw "(a*b + c).tanh()" a=2 b=-3 c=6.9    draw an expression with its gradients
+  micrograd-plus exercises                           the exercises of the lessons (task, hint, solution: one of them)
+  micrograd-plus check FILE                          mark the exercises in a notebook or a Python file
+  micrograd-plus quiz "Ada" --level 3                a graph with blanks to fill, other numbers for each name
+  micrograd-plus assignment make SRC OUT             for teachers: a problem set to hand out
+  micrograd-plus grade FOLDER                        for teachers: mark what was handed in
   micrograd-plus doctor                              what is installed, and what draws the pictures
   micrograd-plus COMMAND --help                      the options of each
 
 In Python: from micrograd_plus import Value"""
 
 
-class CommandError(Exception):
-    """What was asked can't be done; the message is the one line that the user sees."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (try {self.prog} --help)\n")
-
-
-def _whole_number(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
-    return number
-
-
-def _named_number(text: str) -> tuple[str, float]:
-    name, _, number = text.partition("=")
-    try:
-        if not name.isidentifier():
-            raise ValueError
-        return name, float(number)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a name and a number, such as a=2") from None
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="micrograd-plus", description="Understand how deep learning models are trained.")
+    parser = Parser(prog="micrograd-plus", description="Understand how deep learning models are trained.")
     parser.add_argument("--version", action="version", version=f"micrograd_plus {version('micrograd_plus')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="train two small networks and see what happened")
     demo.add_argument("--out", type=Path, default=Path("micrograd-plus-demo"), help="the folder for the page")
-    demo.add_argument("--seed", type=_whole_number, default=0, help="another seed, another run (default: 0)")
+    demo.add_argument("--seed", type=whole_number, default=0, help="another seed, another run (default: 0)")
     demo.add_argument("--open", action="store_true", help="open the page in the browser at the end")
     demo.set_defaults(run=_demo)
 
     draw = commands.add_parser("draw", help="draw an expression, with its gradients")
     draw.add_argument("expression", help='such as "(a*b + c).tanh()"; only arithmetic, nothing else is run')
-    draw.add_argument("numbers", nargs="*", type=_named_number, metavar="NAME=NUMBER", help="such as a=2 b=-3")
+    draw.add_argument("numbers", nargs="*", type=named_number, metavar="NAME=NUMBER", help="such as a=2 b=-3")
     draw.add_argument("-o", "--out", type=Path, help="the picture: .svg .png .pdf .html or .dot (default: graph.svg)")
     draw.add_argument("--step", type=Path, metavar="PAGE.html", help="also a page to step through backpropagation")
     draw.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
@@ -81,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     learn.add_argument("--update", action="store_true", help="new versions too, beside the lessons that you changed")
     learn.add_argument("--no-browser", action="store_true", help="only copy them")
     learn.set_defaults(run=_learn)
+
+    add_classroom(commands)
 
     doctor = commands.add_parser("doctor", help="what is installed, which layout engines work, what is missing")
     doctor.set_defaults(run=_doctor)

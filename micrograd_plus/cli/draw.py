@@ -11,7 +11,7 @@ from ..viz.draw import draw
 from ..viz.drawing import SUFFIXES
 from ..viz.layout import LayoutError
 from ..viz.stepper import step_through
-from . import CommandError
+from .arguments import CommandError
 
 
 def run(asked: argparse.Namespace) -> None:

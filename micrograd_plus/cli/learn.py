@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from . import CommandError
+from ..exercises.progress import Progress
+from .arguments import CommandError
 
 SOURCE = "source"  # the folder for a copy of the library's source, which the lessons link to
 RECORD = ".lessons.json"  # what each lesson was when it was copied, to tell a learner's edits from a new version
@@ -100,6 +101,7 @@ def _copy(lessons: list[Lesson], folder: Path, update: bool) -> list[str]:
     if update or not (folder / SOURCE).exists():
         _copy_source(folder / SOURCE)
     (folder / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    Progress.of(folder).start()  # from now on ex.check notes there what is done
     return told
 
 

@@ -53,7 +53,7 @@ def _other_shape(got: Any, right: Any) -> bool:
 def _shapes(got: Any, right: Any) -> str:
     if max(len(shape(got) or ()), len(shape(right) or ())) < 2:  # no arrays: readers of early lessons know no shapes
         wanted, found = (len(value) if isinstance(value, list) else 1 for value in (right, got))
-        return f"{wanted} numbers are asked for; this is {found}."
+        return f"It has {found} number{'s' * (found != 1)}, and {wanted} {'is' if wanted == 1 else 'are'} asked for."
     return f"Its shape is {shape(got)}, and {shape(right)} is asked for. Print the shape after each step."
 
 

@@ -15,7 +15,7 @@ from .general import general_mistake
 from .plain import BLANK
 from .reference import Reference, in_parts, reference, telling_seed
 from .report import ERROR, FAILED, NOT_ATTEMPTED, PASSED, TIMEOUT, Case, Report, shown
-from .running import Outcome, run_cases, same, same_everywhere
+from .running import Outcome, run_cases, same, same_everywhere, was_touched
 
 LONG = 40  # characters: an answer that is longer isn't repeated in the sentence on it
 
@@ -31,7 +31,8 @@ def collect(exercise: Exercise, answer: Any, seed: object = None, timeout: float
     """What the learner's answer gives, as plain values (see `run_cases`): the half that runs the learner's code."""
     if exercise.collecting:
         return exercise.collecting(answer, timeout)
-    return run_cases(exercise, answer, telling_seed(exercise, str(seed)), timeout)
+    found = run_cases(exercise, answer, telling_seed(exercise, str(seed)), timeout)
+    return {**found, "touched": was_touched(exercise, answer)}
 
 
 def judge(exercise: Exercise, answers: dict[str, Any], seed: object = None) -> Report:
@@ -40,7 +41,7 @@ def judge(exercise: Exercise, answers: dict[str, Any], seed: object = None) -> R
         return exercise.judging(answers)
     known = reference(exercise, telling_seed(exercise, str(seed)))
     outcomes = in_parts(answers["cases"], known.called)
-    state = _state(outcomes, known, exercise.tolerance)
+    state = _state(outcomes, known, exercise.tolerance, bool(answers.get("touched")))
     points, hint = float(len(outcomes)), f"ex.hint({exercise.id!r})"
     if state == NOT_ATTEMPTED:
         dots = all(_is_blank(outcome) for outcome in outcomes)
@@ -52,8 +53,8 @@ def judge(exercise: Exercise, answers: dict[str, Any], seed: object = None) -> R
     return Report(exercise.id, state, cases, points, message, answers.get("printed", "") if state != PASSED else "")
 
 
-def _state(outcomes: Sequence[Outcome], known: Reference, tolerance: float) -> str:
-    if all(_is_blank(outcome) for outcome in outcomes) or _untouched(outcomes, known.start):
+def _state(outcomes: Sequence[Outcome], known: Reference, tolerance: float, touched: bool) -> str:
+    if all(_is_blank(outcome) for outcome in outcomes) or (not touched and _as_at_start(outcomes, known.start)):
         return NOT_ATTEMPTED
     if same_everywhere(outcomes, known.right, tolerance):
         return PASSED
@@ -62,7 +63,7 @@ def _state(outcomes: Sequence[Outcome], known: Reference, tolerance: float) -> s
     return ERROR if all("error" in outcome for outcome in outcomes) else FAILED
 
 
-def _untouched(outcomes: Sequence[Outcome], start: Sequence[Outcome]) -> bool:
+def _as_at_start(outcomes: Sequence[Outcome], start: Sequence[Outcome]) -> bool:
     """Whether it is what the code at the start gives; an error counts only with the same words."""
     words = [[outcome.get("says", "").partition(" (in ")[0] for outcome in some] for some in (outcomes, start)]
     return same_everywhere(outcomes, start) and words[0] == words[1]
@@ -112,4 +113,6 @@ def _possible(known: Reference, place: int, outcome: Outcome) -> list[Why]:
     own = [(idea.name, f"{begin} what you get if {idea.name}. {idea.advice}") for idea in ideas]
     words = sorted({str(given[place].get("value")) for given in (known.right, *(given for _, given in known.wrong))})
     general = general_mistake(outcome, right["value"], words)
+    if not general[0] and same(outcome, known.start[place]):
+        general = "nothing is changed by it", "What comes out is the same as without your change."
     return own if own and not general[0] else [*own, general]

@@ -67,7 +67,10 @@ def _given_by(exercise: Exercise, fill: Fill, seed: str) -> list[Outcome]:
 def _names(exercise: Exercise, arguments: tuple[Any, ...], right: Outcome) -> list[str]:
     """How a case is called. An answer of several blanks is a dict: each of its names is a case."""
     value = right["value"]
-    return list(value) if isinstance(value, dict) else [exercise.say_case(arguments) if arguments else exercise.name]
+    call = exercise.say_case(arguments) if arguments else ""
+    if isinstance(value, dict):
+        return [f"{call}: {name}" if call else name for name in value]
+    return [call or exercise.name]
 
 
 def in_parts(outcomes: Sequence[Outcome], right: Sequence[Outcome]) -> list[Outcome]:

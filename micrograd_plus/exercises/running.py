@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import CodeType
 from typing import Any
 
 from .calling import call_safely
@@ -30,6 +31,18 @@ def run_cases(exercise: Exercise, answer: Any, seed: str, timeout: float) -> dic
         else:
             cases.append({"value": outcome.value})
     return {"cases": cases, "printed": printed}
+
+
+def was_touched(exercise: Exercise, answer: Any) -> bool:
+    """Whether a function was changed at all: one that changes nothing that is seen may still be an attempt."""
+    code = getattr(answer, "__code__", None)
+    start = getattr(call_safely(exercise.run, exercise.start).value, "__code__", None)
+    return code is not None and start is not None and _instructions(code) != _instructions(start)
+
+
+def _instructions(code: CodeType) -> tuple[Any, ...]:
+    inner = (_instructions(const) if isinstance(const, CodeType) else repr(const) for const in code.co_consts)
+    return (code.co_code, code.co_names, *inner)
 
 
 def calls_of(exercise: Exercise, seed: str) -> list[tuple[Any, ...]]:

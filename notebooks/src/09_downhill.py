@@ -301,65 +301,53 @@ print(f"rate {sweep.suggestion:.2f}: loss {losses[0]:.3f} before, {losses[-1]:.3
 # %% [markdown]
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("two_steps")` gives a hint, a plainer one each time;
+# `ex.solution("two_steps")` shows the solution, and why.
+#
+# There are more exercises than the three below: `ex.list(lesson=9)` shows them all, and `ex.task("descend_until")`
+# starts one of them.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
 # **Exercise 1.** The loss is `w * w`, `w` is 2, the learning rate 0.1. On paper: where is `w` after *two* steps?
 
 # %%
-answer_1 = ...
+w_after_two = ...
 
-place = 2.0
-for _ in range(2):
-    place -= 0.1 * mg.grad(lambda w: w * w)(place)
-near = answer_1 is not ... and abs(answer_1 - place) < 0.001
-check(1, near, "The slope of w * w is 2 * w. It is another one at the second step.")
+# %%
+ex.check("two_steps", w_after_two)
 
 # %% [markdown]
 # **Exercise 2.** Write the third button: a function that takes one step of gradient descent for each parameter in a
-# list.
+# list. The gradients are there already.
 
 
 # %%
 def take_step(parameters, lr):
+    """One step of gradient descent with the learning rate lr."""
     for p in parameters:
         ...
 
 
-u, v = Value(1.0), Value(-2.0)
-(u * v).backward()
-take_step([u, v], lr=0.5)
-hint = f"u and v are {u.data} and {v.data}, with the gradients -2 and 1. Which way to go?"
-check(2, (u.data, v.data) == (2.0, -2.5), hint)
+# %%
+ex.check("take_step", take_step)
 
 # %% [markdown]
-# **Exercise 3. What happens if…** the learning rate is exactly 1 on the loss `(w - 3)²`, starting at `w = 0`? Where is
-# `w` after 101 steps?
+# **Exercise 3. What happens if…** the learning rate is exactly 1 on the loss `(w - 3)²`, starting at `w = 0`? Where
+# is `w` after 101 steps?
 
 # %%
-answer_3 = ...
+w_after_101 = ...
 
-hint = "Do two steps on paper. Then: is 101 odd or even?"
-check(3, answer_3 == walk(1.0, steps=101)[-1], hint)
+# %%
+ex.check("rate_of_one", w_after_101)
 
 # %% [markdown]
 # **Make something.** Draw a landscape with two valleys (the last one of lesson 08), and let several walks start at
 # different places. Which of them end in which valley? Can you find a start from which none is reached?
-#
-# <details><summary>Solutions</summary>
-#
-# 1. 1.28. First `2 - 0.1 * 4 = 1.6`, then `1.6 - 0.1 * 3.2 = 1.28`.
-# 2. `p.data = p.data - lr * p.grad`
-# 3. 6. It jumps from 0 to 6 and back to 0; after an odd number of steps it is at 6.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

@@ -335,71 +335,55 @@ plots.show(
 #
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
-
-# %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
-
-# %% [markdown]
-# **Exercise 1.** You train for 10 epochs on 1,000 samples with batches of 32, and a step for each batch. The last batch
-# of an epoch is smaller. How many steps are that?
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("nesterov")` gives a hint, a plainer one each time;
+# `ex.solution("nesterov")` shows the solution, and why.
+#
+# There are more exercises than the three below: `ex.list(lesson=10)` shows them all, and `ex.task("mini_batches")`
+# starts one of them.
 
 # %%
-answer_1 = ...
-
-check(1, answer_1 == 320, "Count the batches of one epoch first, with the small one at the end.")
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
-# **Exercise 2.** Write **Nesterov's** momentum: update `v` as above, and then move along the gradient plus `keep` times
-# the new `v`.
+# **Exercise 1.** You train for 10 epochs on 1,000 samples with batches of 32, and a step for each batch. The last
+# batch of an epoch is smaller. How many steps are that?
+
+# %%
+steps = ...
+
+# %%
+ex.check("steps_of_ten_epochs", steps)
+
+# %% [markdown]
+# **Exercise 2.** Write **Nesterov's** momentum: update `v` as above, and then move along the gradient plus `keep`
+# times the new `v`.
 
 
 # %%
 def nesterov(p, memory, lr=0.1, keep=0.8):
+    """One step of p. The memory is a dict that stays from step to step."""
     memory["v"] = keep * memory.get("v", 0.0) + p.grad
     ...
 
 
-w, b = Value(-1.5), Value(0.0)
-optimizer = mg.optim.SGD([w, b], lr=0.1, momentum=0.8, nesterov=True)
-for _ in range(50):
-    optimizer.zero_grad()
-    loss(w, b).backward()
-    optimizer.step()
-same = np.allclose(train(nesterov), (w.data, b.data), rtol=1e-9)
-check(2, same, "The next line is p.data -= …, with both p.grad and memory['v'] in it.")
+# %%
+ex.check("nesterov", nesterov)
 
 # %% [markdown]
-# **Exercise 3. What happens if…** all gradients become a thousand times larger, because somebody multiplies the loss by
-# 1000? For which of the four is the walk (nearly) the same as before? Write their names as a set, such as `{"SGD",
-# "Adam"}`.
+# **Exercise 3. What happens if…** all gradients become a thousand times larger, because somebody multiplies the loss
+# by 1000? For which of the four ("SGD", "momentum", "RMSprop", "Adam") is the walk (nearly) the same as before? Write
+# their names as a set, such as `{"SGD", "Adam"}`.
 
 # %%
-answer_3 = ...
+the_same = ...
 
-once = plots.race(loss, racers, (-1.5, 0.0), steps=20)
-larger = plots.race(lambda w, b: 1000 * loss(w, b), racers, (-1.5, 0.0), steps=20)
-ends = {name: (once[name][-1][:2], larger[name][-1][:2]) for name in racers}
-right = {name for name, (one, other) in ends.items() if np.allclose(one, other, rtol=1e-3)}
-hint = "Which rules divide by the size of the gradient? There a factor cancels."
-check(3, answer_3 == right, hint)
+# %%
+ex.check("a_thousandfold", the_same)
 
 # %% [markdown]
 # **Make something:** invent an optimiser of your own in at most five lines, and let it train the line. Does it beat
 # momentum?
-#
-# <details><summary>Solutions</summary>
-#
-# 1. 320. An epoch has 32 batches: 31 of 32 samples, and one of 8.
-# 2. `p.data -= lr * (p.grad + keep * memory["v"])`
-# 3. `{"RMSprop", "Adam"}`. Both divide by the root of the mean square, which is a thousand times larger, too. With SGD
-#    and momentum the steps are a thousand times longer, and the walk flies away.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

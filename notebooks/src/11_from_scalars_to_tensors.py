@@ -259,61 +259,53 @@ print(f"loss after {epoch} steps: {loss.item():.3f}; points on their side: {righ
 #
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("mend_the_broadcast")` gives a hint, a plainer one each time;
+# `ex.solution("mend_the_broadcast")` shows the solution, and why.
+#
+# There are more exercises than the three below: `ex.list(lesson=11)` shows them all, and `ex.task("matmul_backward")`
+# starts one of them.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
 # **Exercise 1.** A layer `mg.nn.Linear(64, 10)` is given a batch of 32 samples. Which shapes have the gradient of its
 # weights (a row for each neuron), the gradient of its bias, and the layer's output? Write three tuples.
 
 # %%
-weight_grad, bias_grad, output = ..., ..., ...
-
-layer, batch = mg.nn.Linear(64, 10, seed=0), np.ones((32, 64))
-layer(batch).sum().backward()
-truth = (layer.weight.grad.shape, layer.bias.grad.shape, layer(batch).shape)
-check(1, (weight_grad, bias_grad, output) == truth, "A gradient has the shape of its parameter.")
-
-# %% [markdown]
-# **Exercise 2.** Mend the broadcast: compute `errors` so that it has shape `(3, 1)` and is 0 everywhere. Change only
-# the shape of `targets`.
+shapes = {"weight.grad": ..., "bias.grad": ..., "output": ...}
 
 # %%
-mended = ...
-
-error = np.ones(3) if mended is ... else (outputs - mended).numpy()
-hint = "targets.reshape(…) gives the same numbers another shape."
-check(2, error.shape == (3, 1) and not error.any(), hint)
+ex.check("shapes_of_a_layer", shapes)
 
 # %% [markdown]
-# **Exercise 3. What happens if…** the bias has shape `(3, 1)`, and not `(2,)`? It is added to the same `sums` of shape
-# `(3, 2)`, and all results are added up. Write its gradient as a nested list.
+# **Exercise 2.** Mend the broadcast: the errors of n samples must have shape `(n, 1)`, whatever n is. Change only the
+# shape of `targets`. (Here is no blank: the code runs, and is wrong.)
+
 
 # %%
-answer_3 = ...
+def errors(outputs, targets):
+    """Output minus target of each sample: outputs has the shape (n, 1), targets has (n,)."""
+    return outputs - targets
 
-column = Tensor([[1.0], [2.0], [3.0]])
-(sums + column).sum().backward()
-hint = "Each of the three numbers is repeated. How often? And the shape is (3, 1)."
-check(3, answer_3 == column.grad.tolist(), hint)
+
+# %%
+ex.check("mend_the_broadcast", errors)
+
+# %% [markdown]
+# **Exercise 3. What happens if…** the bias has shape `(3, 1)`, and not `(2,)`? It is added to the same `sums` of
+# shape `(3, 2)`, and all results are added up. Write its gradient as a nested list.
+
+# %%
+column_grad = ...
+
+# %%
+ex.check("a_column_of_biases", column_grad)
 
 # %% [markdown]
 # **Make something:** build a Tensor expression of your own with at most a dozen numbers, and open it with `zoom` or
 # `to_values()`.
-#
-# <details><summary>Solutions</summary>
-#
-# 1. `(10, 64), (10,), (32, 10)`
-# 2. `mended = targets.reshape(3, 1)` (or `targets.reshape(-1, 1)`)
-# 3. `[[2.0], [2.0], [2.0]]`. Each number is repeated along its row, for two columns, and so two ones are added up.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

@@ -365,38 +365,54 @@ draw(y)
 #
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
+# yet, it says what may have happened. `ex.hint("heal_the_eighth")` gives a hint, a plainer one each time;
+# `ex.solution("heal_the_eighth")` shows the solution, and why.
+#
+# There are more exercises than the three below: `ex.list(lesson=12)` shows them all, and `ex.task("stuck_at_zero")`
+# starts one of them.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
-# **Exercise 1.** A seventh patient. Ask the doctor (`mg.diagnose` with the function that computes the loss, the model,
-# and the optimiser as third argument). Write down the short name of the first problem; it stands in square brackets.
+# **Exercise 1.** A seventh patient. Ask the doctor (`mg.diagnose` with the function that computes the loss, the
+# model, and the optimiser as third argument). Write down the short name of the first problem, as a text; it stands in
+# square brackets.
 
 # %%
 seventh = network(Tanh)
 seventh_optimizer = mg.optim.SGD(network(Tanh).parameters(), lr=0.3)
-answer_1 = ...
 
-found = mg.diagnose(lambda: loss_of(seventh), seventh, seventh_optimizer).problems[0]
-check(1, answer_1 == found, "Each problem has its [short_name]. Leave the brackets out.")
+# %%
+problem = ...
+
+# %%
+ex.check("the_seventh_patient", problem)
 
 # %% [markdown]
-# **Exercise 2.** Heal the eighth: make all its weights and biases 20 times smaller, so that no layer is saturated.
+# **Exercise 2.** The eighth patient was healthy, until somebody multiplied all its weights and biases by 20. Write
+# the cure: make the numbers of each parameter in a list 20 times smaller.
+
+
+# %%
+def heal(parameters):
+    """Make all numbers 20 times smaller; the parameters stay the same objects."""
+    ...
+
+
+# %%
+ex.check("heal_the_eighth", heal)
+
+# %% [markdown]
+# Give your `heal` to the patient, and ask the doctor. With the right cure nothing is found any more.
 
 # %%
 eighth = network(Tanh)
 for p in eighth.parameters():
     p.data *= 20
-...
-
-healthy = mg.diagnose(lambda: loss_of(eighth), eighth).healthy
-check(2, healthy, "Which lines made them large? Undo that.")
+heal(eighth.parameters())
+mg.diagnose(lambda: loss_of(eighth), eighth)
 
 # %% [markdown]
 # **Exercise 3. What happens if…** all weights and biases of a network start at 0.1, and it is trained for 300 steps?
@@ -404,29 +420,13 @@ check(2, healthy, "Which lines made them large? Undo that.")
 # neurons.)
 
 # %%
-answer_3 = ...
+different_rows = ...
 
-alike = network(Tanh)
-for p in alike.parameters():
-    init.constant_(p, 0.1)
-optimizer = mg.optim.SGD(alike.parameters(), lr=0.3)
-for _ in range(300):
-    optimizer.zero_grad()
-    loss_of(alike).backward()
-    optimizer.step()
-rows = len(np.unique(alike[0].weight.numpy().round(9), axis=0))
-check(3, answer_3 == rows, "Think of patient 1: equal neurons with equal gradients.")
+# %%
+ex.check("all_at_a_tenth", different_rows)
 
 # %% [markdown]
 # **Make something:** break a healthy network in a way of your own. Does the doctor find it?
-#
-# <details><summary>Solutions</summary>
-#
-# 1. `"missing_from_optimizer"`. The optimiser holds the parameters of *another* network: `network(Tanh)` was called twice.
-# 2. `for p in eighth.parameters(): p.data /= 20`
-# 3. 1. They start equal, get equal gradients, and stay equal.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

@@ -422,73 +422,67 @@ plots.show(axes, alt="Twelve pairs of loss curves, A to L; the table has their n
 # %% [markdown]
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell. Then run the one below it: `ex.check` looks at your answer, and says what it sees.
+# Stuck? This gives a hint, a plainer one each time, and then the solution with its reason:
+#
+# ```python
+# ex.hint("gap")
+# ex.solution("gap")
+# ```
+#
+# There are more exercises than the three below: `ex.list(lesson=13)` shows them all, and
+# `ex.task("early_stopping")` starts one of them. Two others are bugs like those above, to be found in
+# code.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
-# **Exercise 1.** Write `gap(curve)`: how much larger the error on `X_new, y_new` is than the error on `X, y`. Use
-# `error`.
+# **Exercise 1.** Write `gap`: how much larger the error of a curve is on the held-out data than on the data that it
+# learned from. It is given `error`, as above, the curve, and two pairs `(X, y)`.
 
 
 # %%
-def gap(curve):
+def gap(error, curve, own, held):
+    """The error on held-out data, minus the error on its own data."""
     return ...
 
 
-tried = [gap(fit_curve(X, y, d)) for d in (1, 3, 7)]
-known = [validation_errors[d] - train_errors[d] for d in (1, 3, 7)]
-right = ... not in tried and np.allclose(tried, known)
-check(1, right, "Two errors, and the training error is taken away.")
+# %%
+ex.check("gap", gap)
 
 # %% [markdown]
+# (Then try it: `gap(error, fit_curve(X, y, 7), (X, y), (X_new, y_new))` stands in the table of the degrees, above.)
+#
 # **Exercise 2.** Judge the twelve pairs: `"fits"`, `"underfits"`, `"overfits"` or `"suspect"`.
 
 # %%
-answers = {"A": ..., "B": ..., "C": ..., "D": ..., "E": ..., "F": ...}
-answers |= {"G": ..., "H": ..., "I": ..., "J": ..., "K": ..., "L": ...}
+verdicts = {
+    "A": ..., "B": ..., "C": ..., "D": ...,
+    "E": ..., "F": ..., "G": ..., "H": ...,
+    "I": ..., "J": ..., "K": ..., "L": ...,
+}
 
-verdicts = ["fits", "underfits", "underfits", "underfits", "fits", "suspect"]
-verdicts += ["suspect", "suspect", "fits", "overfits", "overfits", "suspect"]
-agree = sum(answers[letter] == verdicts[i] for letter, i in zip("ABCDEFGHIJKL", deal))
-hint = "Is the training loss low? Does the gap grow, or was it there at the start?"
-check(2, agree == 12, f"{agree} of 12 agree. {hint}")
+# %%
+ex.check("twelve_verdicts", verdicts)
 
 # %% [markdown]
 # **Exercise 3. What happens if…** you fit degree 14 to 15 points *without* noise (`noise=0`), all on the true curve,
-# which has degree 3? Is the error on new points without noise above 1, or below 0.001? Write `"above"` or `"below"`.
+# which has degree 3? Is the error on new points without noise above 1, near 0.09, or below 0.001? Write `"above"`,
+# `"near"` or `"below"`.
 
 # %%
-answer_3 = ...
+new_error = ...
 
-clean = fit_curve(*mg.data.polynomial(15, noise=0, seed=2), 14)
-truth = error(clean, *mg.data.polynomial(200, noise=0, seed=100))
-right = "above" if truth > 1 else "below"
-check(3, answer_3 == right, "What was it that degree 14 learned by heart? Is it there now?")
+# %%
+ex.check("capacity_without_noise", new_error)
 
 # %% [markdown]
+# (To see it: `fit_curve(*mg.data.polynomial(15, noise=0, seed=2), 14)` is the curve, and
+# `mg.data.polynomial(200, noise=0, seed=100)` are the new points for `error`.)
+#
 # **Make something:** draw the capacity curve again with `seed=5` for the points, and with 30 of them. Does the best
 # degree stay at 3?
-#
-# <details><summary>Solutions</summary>
-#
-# 1. `return error(curve, X_new, y_new) - error(curve, X, y)`
-# 2. **Fits:** A (dropout is on for the training line, so validation is lower), D, G (a gap, but validation still gets
-#    better). **Underfits:** E (2 neurons), F (learning rate far too large: it learns nothing), I (learning rate too
-#    small: both still fall). **Overfits:** C (wrong labels, learned by heart), K (30 images). **Suspect:** B (images
-#    and labels in different orders: validation at chance, and worse with each epoch), H (validation images with rows
-#    and columns swapped), J (`eval()` forgotten: a jagged line, and a gap at once, though D shows that 1000 images
-#    are enough), L (leak: 100 images, and validation as good as training to the last digit; above, 100 images were
-#    good for 89 %).
-# 3. `"below"`: there is no noise to learn, and the true curve is among those that degree 14 can draw. Here capacity
-#    alone does no harm; capacity *and* noise *and* few points do.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

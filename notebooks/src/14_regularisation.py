@@ -345,24 +345,29 @@ plots.show(
 #
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell. Then run the one below it: `ex.check` looks at your answer, and says what it sees.
+# Stuck? This gives a hint, a plainer one each time, and then the solution with its reason:
+#
+# ```python
+# ex.hint("weights_only")
+# ex.solution("weights_only")
+# ```
+#
+# There are more exercises than the three below: `ex.list(lesson=14)` shows them all, and
+# `ex.task("inverted_dropout")` starts one of them. In that one you
+# write dropout yourself.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
 # **Exercise 1.** Which `weight_decay` of SGD does the same as adding `0.02 * nn.l2_penalty(model)` to the loss?
 
 # %%
-answer_1 = ...
+weight_decay = ...
 
-target = after(optim.SGD, 0.02)
-same = answer_1 is not ... and np.allclose(after(optim.SGD, weight_decay=answer_1), target)
-check(1, same, "What is the slope of 0.02 × w²? Compare it with d × w.")
+# %%
+ex.check("decay_like_l2", weight_decay)
 
 # %% [markdown]
 # **Exercise 2.** Biases are often left out of the penalty. Write the L2 penalty of the *weights* only: add up the
@@ -371,25 +376,21 @@ check(1, same, "What is the slope of 0.02 × w²? Compare it with d × w.")
 
 # %%
 def weights_only(model):
-    total = 0.0
+    """The sum of the squares of all weights of the model, without the biases."""
+    total = ...
     for name, p in model.named_parameters():
         ...
     return total
 
 
-model = net(seed=3)
-biases = sum((model[i].bias.numpy() ** 2).sum() for i in (0, 3, 6))
-right = abs(float(weights_only(model)) + biases - nn.l2_penalty(model).item()) < 1e-9
-check(2, right, "name.endswith(…) chooses; (p * p).sum() is the part of one parameter.")
+# %%
+ex.check("weights_only", weights_only)
 
 # %% [markdown]
 # **Exercise 3. What happens if…** you move each training digit by up to one pixel, at random, anew in each step?
-# Digits stay digits when they move. The images are 8 by 8, and all of them, new ones too, have the digit in the
-# middle. Will the accuracy on new digits be `"better"` or `"worse"` than without?
+# Digits stay digits when they move. This function does it:
 
 # %%
-answer_3 = ...
-
 pixels = np.random.default_rng(0)
 
 
@@ -401,22 +402,22 @@ def shifted(X):
     return np.array(moved).reshape(-1, 64)
 
 
-plain, moved = train_digits()[3], train_digits(change=shifted)[3]
-right = "better" if moved > plain else "worse"
-check(3, answer_3 == right, "What do the new images look like? Then print plain and moved.")
+# %% [markdown]
+# The images are 8 by 8, and all of them, new ones too, have the digit in the middle. Without moving them, the network
+# gets 90 % of the new digits right. How does it do with it: `"better"`, `"the same"` or `"worse"`?
+
+# %%
+with_shifts = ...
+
+# %%
+ex.check("shifted_digits", with_shifts)
 
 # %% [markdown]
+# (To see it, compare `train_digits()` with `train_digits(change=shifted)`. The last number of each is the accuracy on
+# new digits.)
+#
 # **Make something:** combine two remedies in `train` (the moons). Can you get below the best loss on new points in the
 # table?
-#
-# <details><summary>Solutions</summary>
-#
-# 1. 0.04: the slope of `0.02 × w²` is `0.04 × w`.
-# 2. In place of the dots: `if name.endswith("weight"):` and below it `total = total + (p * p).sum()`
-# 3. `"worse"`. A shift keeps the label, but no new image looks like that: all are centred. The network spends its 100
-#    epochs on images that never come. Augmentation pays where it makes what really occurs.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

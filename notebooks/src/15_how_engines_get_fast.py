@@ -454,47 +454,53 @@ draw(result)
 # %% [markdown]
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell. Then run the one below it: `ex.check` looks at your answer, and says what it sees.
+# Stuck? This gives a hint, a plainer one each time, and then the solution with its reason:
+#
+# ```python
+# ex.hint("recordings")
+# ex.solution("recordings")
+# ```
+#
+# There are more exercises than the three below: `ex.list(lesson=15)` shows them all, and
+# `ex.task("silent_prints")` starts one of them. In one of them you find out
+# why a compiled function is recorded again and again.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
 # **Exercise 1.** The compiled function below is called 100 times with lists of 3 numbers, and then 100 times with lists
 # of 4. How many times does Python run the lines of the function itself?
+#
+# ```python
+# weighted = mg.compile(lambda numbers: sum(w * n for n in numbers), backend="numpy")
+# for length in (3, 4):
+#     for k in range(100):
+#         weighted([float(k)] * length)
+# ```
 
 # %%
-answer_1 = ...
+runs = ...
 
-weighted = mg.compile(lambda numbers: sum(w * n for n in numbers), backend="numpy")
-for length in (3, 4):
-    for k in range(100):
-        weighted([float(k)] * length)
-hint = "Can a tape for 3 numbers take 4? And how often is each recorded?"
-check(1, answer_1 == weighted.recordings, hint)
+# %%
+ex.check("recordings", runs)
 
 # %% [markdown]
+# (To see it, run the lines, and then `print(weighted)`.)
+#
 # **Exercise 2.** Mend `frozen`: write a condition that can be on a tape.
 
 
 # %%
-def mended(x):
+def mended(w, x):
     """Half of w * x if that is above 1, else all of it."""
     v = w * x
     return v * 0.5 if ... else v
 
 
-w.data = 2.0
-try:
-    fast_mended = mg.compile(mended, backend="numpy")
-    found = [fast_mended(x).data for x in (0.1, 0.2, 0.3, 3.0, 4.0)]
-except RuntimeError:
-    found = []
-check(2, found == [0.2, 0.4, 0.6, 3.0, 4.0], "Look at `bent`: what does it compare?")
+# %%
+ex.check("on_a_tape", mended)
 
 # %% [markdown]
 # **Exercise 3. What happens if…** 500 neurons stand one after the other, each with one input, and each fed by the one
@@ -509,23 +515,18 @@ def chain(x):
     return x
 
 
-answer_3 = ...
+# %% [markdown]
+# First your guess. Then `len(recorded(chain, 1.0).plans[0].blocks)` counts them.
 
-blocks = recorded(chain, 1.0).plans[0].blocks
-check(3, answer_3 == len(blocks), "Which of them could be done at the same time?")
+# %%
+blocks = ...
+
+# %%
+ex.check("blocks_of_a_chain", blocks)
 
 # %% [markdown]
-# **Make something.** Compile a loss of your own, and read its plan: `print(step.plans[0])`. Which block does most of the work?
-#
-# <details><summary>Solutions</summary>
-#
-# 1. 4. A list of another length is another tape, and each tape is recorded twice.
-# 2. `v > 1`. The Values themselves are compared, so that the tape can have a guard.
-# 3. 1,000. Each waits for the one before, so there are 1,000 levels with one operation each. Arrays of one number gain
-#    nothing: here the NumPy backend is slower than the graph. (numba goes from block to block in the processor's own
-#    instructions, where the next block costs hardly anything.)
-#
-# </details>
+# **Make something.** Compile a loss of your own, and read its plan: `print(step.plans[0])`. Which block does most of
+# the work?
 #
 # ## Where this is in PyTorch
 #

@@ -370,66 +370,63 @@ print("the slope of d² at 2, where the forward pass was:", d.grad)
 #
 # ## Exercises
 #
-# Replace the dots, run the cell, and read what it says.
-
+# Replace the dots and run the cell. Then run the one below it: `ex.check` looks at your answer, and says what it sees.
+# Stuck? This gives a hint, a plainer one each time, and then the solution with its reason:
+#
+# ```python
+# ex.hint("one_step_as_there")
+# ex.solution("one_step_as_there")
+# ```
+#
+# There are more exercises than the three below: `ex.list(lesson=16)` shows them all, and
+# `ex.task("order_of_the_four")` starts one of them. They are about the
+# order of the four lines, `.item()` and `.detach()`.
 
 # %%
-def check(number, right, hint):
-    """Say whether exercise `number` is right; a hint if it isn't."""
-    print(f"Exercise {number}: right." if right else f"Exercise {number}: not yet. {hint}")
-
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
 # **Exercise 1.** What is the shape of the weight of `torch.nn.Linear(784, 256)`? Write it as a pair, as in `(1, 2)`.
 
 # %%
-answer_1 = ...
+shape = ...
 
-same_here = nn.Linear(784, 256).weight.shape
-check(1, answer_1 == same_here, "A row for each output: look at the state dict above.")
+# %%
+ex.check("shape_of_a_weight", shape)
 
 # %% [markdown]
-# **Exercise 2.** Here is one step in PyTorch. Write it with `micrograd_plus`, for `small` and `o` below.
+# **Exercise 2.** Here is one step in PyTorch. Write it with `micrograd_plus`.
 #
 # ```python
-# o.zero_grad()
-# loss = F.mse_loss(small(torch.tensor([[1.0, 2.0]])), torch.tensor([[3.0]]))
+# optimizer.zero_grad()
+# loss = F.mse_loss(model(X), y)
 # loss.backward()
-# o.step()
+# optimizer.step()
 # ```
 
+
 # %%
-small = nn.Linear(2, 1, seed=0)
-o = optim.SGD(small.parameters(), lr=0.1)
-before = abs(small(np.array([[1.0, 2.0]])).item() - 3.0)
+def one_step(model, optimizer, X, y):
+    """One step of training with the mean squared error."""
+    ...
 
-...
 
-after = abs(small(np.array([[1.0, 2.0]])).item() - 3.0)
-check(2, abs(after - 0.2 * before) < 1e-9, "Four lines. Is one missing? Lists will do as data.")
+# %%
+ex.check("one_step_as_there", one_step)
 
 # %% [markdown]
-# **Exercise 3. What happens if…** you make a network in float32 here, `nn.Linear(64, 10, dtype=np.float32)`, and give
-# it the float64 numbers of `X`? PyTorch refuses. Which dtype has the gradient of the weight here: `"float32"` or
-# `"float64"`? And why is that the useful one?
+# **Exercise 3. What happens if…** you make a network in float32 here, `nn.Linear(64, 10, dtype=np.float32)`, give it
+# the float64 numbers of `X`, and call `backward()`? PyTorch refuses. Is the gradient of the weight here `"float32"` or
+# `"float64"`, or is it `"an error"`? And why is that the useful one?
 
 # %%
-answer_3 = ...
+gradient_dtype = ...
 
-narrow = nn.Linear(64, 10, dtype=np.float32)
-nn.cross_entropy(narrow(X), y).backward()
-check(3, answer_3 == str(narrow.weight.grad.dtype), "What is the gradient subtracted from?")
+# %%
+ex.check("float32_gradient", gradient_dtype)
 
 # %% [markdown]
 # **Make something:** take your favourite model of these lessons, and train it in PyTorch from the same weights.
-#
-# <details><summary>Solutions</summary>
-#
-# 1. `(256, 784)`
-# 2. `o.zero_grad()`, `loss = nn.mse_loss(small([[1.0, 2.0]]), [[3.0]])`, `loss.backward()`, `o.step()`
-# 3. `"float32"`: a gradient has the dtype of what it belongs to, so the step keeps the weight as it is.
-#
-# </details>
 #
 # ## Where this is in PyTorch
 #

@@ -33,20 +33,17 @@ def _rate_of_one() -> float:
     return w.data
 
 
-UNMOVED = "the code ran, and all numbers are as they were"
 
 
 def _stepped(take_step: Callable[..., Any], data: list[float], grads: list[float], lr: float) -> Any:
-    """The parameters' data after a step. Code that moves nothing is told from code that isn't there."""
+    """The parameters' data after a step."""
     from ...engine import Value
 
     parameters = [Value(number) for number in data]
     for p, grad in zip(parameters, grads, strict=True):
         p.grad = grad
     take_step(parameters, lr)
-    after = [p.data for p in parameters]
-    code = getattr(take_step, "__code__", None)
-    return UNMOVED if after == data and code and code.co_names else after  # co_names: attributes, as .grad
+    return [p.data for p in parameters]
 
 
 def _parameters(random: Random) -> tuple[Any, ...]:

@@ -55,19 +55,15 @@ def _short_name(answer: Any) -> str:
     return str(answer).strip(" []")
 
 
-UNHEALED = "the code ran, and all numbers are as they were"
 
 
 def _healed(heal: Callable[..., Any], numbers: list[Table]) -> Any:
-    """The parameters' data after the cure. Code that changes nothing is told from code that isn't there."""
+    """The parameters' data after the cure."""
     from ...engine import Tensor
 
     parameters: list[Any] = [Tensor(table) for table in numbers]
     heal(parameters)
-    after = [p.data.tolist() for p in parameters]
-    code = getattr(heal, "__code__", None)
-    written = code and len(code.co_code) > len((lambda: None).__code__.co_code)  # more than `return None`
-    return UNHEALED if after == numbers and written else after
+    return [p.data.tolist() for p in parameters]
 
 
 def _large_numbers(random: Random) -> tuple[Any, ...]:

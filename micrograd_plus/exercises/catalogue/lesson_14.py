@@ -222,6 +222,7 @@ EXERCISES = [
             "that never come. Augmentation pays where it makes what really occurs."
         ),
         truth=lambda: _with_shifts(),
+        numpy=True,
     ),
     Exercise(
         id="inverted_dropout",
