@@ -106,6 +106,16 @@ def test_a_word_that_is_none_of_the_choices_is_told_which_there_are():
     assert "Write one of 'backward', 'forward', 'loss', 'step'" in report.wrong[0].why
 
 
+def test_a_word_that_is_one_of_the_choices_is_not_called_another_word():
+    verdicts = ex.list(lesson=13)[1]
+    answers = verdicts.run(verdicts.solution)
+    wrong = dict.fromkeys(answers, "overfits")
+    with contextlib.redirect_stdout(io.StringIO()):
+        report = ex.check(verdicts, wrong)
+    assert report.wrong
+    assert "another word is written" not in report.mistakes
+
+
 def test_an_answer_that_cannot_be_used_is_not_called_code_that_stopped():
     with contextlib.redirect_stdout(io.StringIO()):
         report = ex.check("choose_h", "small")

@@ -24,7 +24,7 @@ def general_mistake(outcome: dict[str, Any], right: Any, words: list[str]) -> tu
         (_flipped(got, right), "the sign is the other way round", "The size is right, the sign is not."),
         (_backwards(got, right), "the order is reversed", "These are the right ones in the reverse order."),
         (_other_shape(got, right), "the shape is another one", _shapes(got, right)),
-        (_other_word(got, right), "another word is written", f"Write one of {', '.join(map(repr, words))}."),
+        (_other_word(got, right, words), "another word is written", f"Write one of {', '.join(map(repr, words))}."),
         (_other_kind(got, right), "it is of another kind", f"{_kind(right)} is asked for, not {_kind(got).lower()}."),
     ):
         if found:
@@ -57,8 +57,9 @@ def _shapes(got: Any, right: Any) -> str:
     return f"Its shape is {shape(got)}, and {shape(right)} is asked for. Print the shape after each step."
 
 
-def _other_word(got: Any, right: Any) -> bool:
-    return isinstance(got, str) and isinstance(right, str) and not got.startswith("<")
+def _other_word(got: Any, right: Any, words: list[str]) -> bool:
+    both_texts = isinstance(got, str) and isinstance(right, str) and not got.startswith("<")
+    return both_texts and not any(agree(got, word) for word in words)
 
 
 def _kind(value: Any) -> str:
