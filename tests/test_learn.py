@@ -44,7 +44,7 @@ def test_the_lessons_are_copied_with_the_source_that_they_link_to(shipped, tmp_p
     assert code == 0
     assert "2 lessons" in out
     assert sorted(p.name for p in folder.iterdir()) == [
-        ".lessons.json", "01_one.ipynb", "02_two.ipynb", "README.md", "source",
+        ".lessons.json", "01_one.ipynb", "02_two.ipynb", "README.md", "micrograd-plus-progress.json", "source",
     ]  # fmt: skip
     assert "](source/y.py#L1)" in (folder / "01_one.ipynb").read_text(encoding="utf-8")
     assert (folder / "source" / "y.py").read_text() == "x = 1\n"

@@ -466,6 +466,17 @@ def test_a_time_limit_leaves_nothing_behind():
     assert call_safely(lambda: 6).value == 6
 
 
+def test_an_error_that_cannot_say_itself_is_still_an_error():
+    class BrokenError(Exception):
+        def __str__(self):
+            raise ValueError
+
+    def raising():
+        raise BrokenError
+
+    assert call_safely(raising).error == "BrokenError"
+
+
 def test_ctrl_c_is_the_learner_s_own():
     def interrupted():
         raise KeyboardInterrupt

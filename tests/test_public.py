@@ -14,7 +14,8 @@ import micrograd_plus
 PUBLIC = {
     "micrograd_plus": """
         Binary Many Structural Tensor Ternary Unary Value abs arctan clip compile concatenate cos cosh data
-        detect_anomaly diagnose draw einsum elu erfc exp explain expm1 formula gelu grad gradcheck gradgradcheck
+        detect_anomaly diagnose draw einsum elu erfc exercises exp explain expm1 formula gelu grad gradcheck
+        gradgradcheck
         leaky_relu log log1p maximum minimum nn no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus
         sqrt stack
         step_through sum tan tanh tape to_python trace_backward training value_and_grad viz vmap where wrong_orders
@@ -25,6 +26,9 @@ PUBLIC = {
     """,
     "micrograd_plus.viz": """
         LayoutError LayoutTimeout LayoutUnavailable draw engines plots step_through zoom
+    """,
+    "micrograd_plus.exercises": """
+        Case Exercise Grade Report Wrong check check_engine grade hint list predict quiz solution task
     """,
     "micrograd_plus.tape": """
         CompileError FrozenNumberError compile vmap
@@ -48,7 +52,7 @@ PUBLIC = {
     """,
 }
 # fmt: on
-INTERNAL = {"annotations", "Any", "TYPE_CHECKING", "import_module", "engine", "cli", "demo"}
+INTERNAL = {"annotations", "Any", "TYPE_CHECKING", "import_module", "engine", "cli", "demo", "classroom"}
 
 
 @pytest.mark.parametrize("module", PUBLIC)

@@ -19,6 +19,7 @@ from .asking import hint as hint
 from .asking import predict as predict
 from .asking import solution as solution
 from .asking import task as task
+from .engines import check_engine as check_engine
 from .exercise import Exercise as Exercise
 from .exercise import Wrong as Wrong
 from .listing import listing as list  # noqa: F401

@@ -116,7 +116,11 @@ def describe(error: BaseException) -> str:
     """The message of an error, and the learner's line that it came from, without the path of any file."""
     if isinstance(error, SystemExit):
         return "exit() was called."
-    name, text = type(error).__name__, str(error)
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # an error of the learner's own, whose __str__ is broken
+        text = ""
     said = f"{name}: {text}" if text else name
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
     if not frames:

@@ -111,8 +111,7 @@ def _possible(known: Reference, place: int, outcome: Outcome) -> list[Why]:
     begin = f"Your {text} is" if 0 < len(text) <= LONG else "This is"
     ideas = [idea for idea, given in known.wrong if same(outcome, given[place]) and not same(right, given[place])]
     own = [(idea.name, f"{begin} what you get if {idea.name}. {idea.advice}") for idea in ideas]
-    words = sorted({str(given[place].get("value")) for given in (known.right, *(given for _, given in known.wrong))})
-    general = general_mistake(outcome, right["value"], words)
+    general = general_mistake(outcome, right["value"], known.words)
     if not general[0] and same(outcome, known.start[place]):
         general = "nothing is changed by it", "What comes out is the same as without your change."
     return own if own and not general[0] else [*own, general]

@@ -31,6 +31,12 @@ class Reference:
     wrong: list[tuple[Wrong, list[Outcome]]]
     nudged: list[Any]
 
+    @property
+    def words(self) -> list[str]:
+        """The texts that are answers, right or wrong ones: what one chooses from."""
+        outcomes = [*self.right, *(outcome for _, given in self.wrong for outcome in given)]
+        return sorted({outcome["value"] for outcome in outcomes if isinstance(outcome.get("value"), str)})
+
     def told_apart(self) -> bool:
         """Whether no two of them are the same everywhere."""
         all_of_them = [self.right, *(outcomes for _, outcomes in self.wrong)]

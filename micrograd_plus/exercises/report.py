@@ -133,7 +133,7 @@ class Report:
     def telling(self) -> list[tuple[Case, int]]:
         """The first wrong case of each reason, and how many more have the same; at most SHOWN reasons."""
         by_reason: dict[str, list[Case]] = {}
-        for case in self.wrong:
+        for case in filter(Case.rows, self.wrong):  # there may be nothing to tell: a stage that wasn't looked at
             by_reason.setdefault(case.mistake or case.why, []).append(case)
         return [(cases[0], len(cases) - 1) for cases in by_reason.values()][:SHOWN]
 
@@ -215,8 +215,9 @@ def _row(word: str, text: str) -> str:
 
 
 def _case_html(case: Case, alike: int) -> str:
+    word_style = "padding:0 1em 0 0;text-align:left;vertical-align:top;white-space:nowrap;opacity:.75"
     rows = "".join(
-        f'<tr><td style="padding:0 1em 0 0;text-align:left;vertical-align:top;opacity:.75">{html.escape(word)}</td>'
+        f'<tr><td style="{word_style}">{html.escape(word)}</td>'
         f'<td style="text-align:left;white-space:pre-wrap">{html.escape(text)}</td></tr>'
         for word, text in case.rows()
     )

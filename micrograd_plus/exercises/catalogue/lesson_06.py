@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from ..exercise import Exercise, Wrong
+from .own_engine import OWN_ENGINE
 
 APART = [-3.5, -1.5, 2.5, 5.5]  # no two of them differ by 1
 
@@ -374,6 +375,7 @@ EXERCISES = [
         ),
         why="The slope of tanh needs its output only: 1 at y = 0, and 0 where y reaches 1 or -1.",
     ),
+    OWN_ENGINE,
 ]
 
 

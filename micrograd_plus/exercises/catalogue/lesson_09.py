@@ -33,8 +33,6 @@ def _rate_of_one() -> float:
     return w.data
 
 
-
-
 def _stepped(take_step: Callable[..., Any], data: list[float], grads: list[float], lr: float) -> Any:
     """The parameters' data after a step."""
     from ...engine import Value

@@ -55,8 +55,6 @@ def _short_name(answer: Any) -> str:
     return str(answer).strip(" []")
 
 
-
-
 def _healed(heal: Callable[..., Any], numbers: list[Table]) -> Any:
     """The parameters' data after the cure."""
     from ...engine import Tensor

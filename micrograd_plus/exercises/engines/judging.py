@@ -14,7 +14,7 @@ from .picture import close, difference, picture_of, right_things
 from .programs import Program
 from .stages import PROGRAMS
 
-ID = "check_engine"
+ID = "engine"
 Seen = dict[str, Any]
 
 
@@ -26,7 +26,7 @@ def judge_engine(observations: dict[str, Any], picture: bool = True) -> Report:
     >>> from micrograd_plus import Value
     >>> from micrograd_plus.exercises.engines import collect_engine
     >>> judge_engine(collect_engine(Value, stages="add mul"))
-    <Report check_engine: passed (2 of 2 right).>
+    <Report engine: passed (2 of 2 right).>
     """
     name, stages = observations["name"], observations["stages"]
     if _not_attempted(observations):
@@ -105,7 +105,7 @@ def _report_on(
     else:
         case, state = _numbers_case(observations, stage, program, seen, title), FAILED
     later = [s for s in stages if s not in right and s != stage]
-    after = [Case(s, False, why=f"Looked at once {stage} is right.") for s in later]
+    after = [Case(s, False) for s in later]  # they are looked at once this stage is right
     svg, alt = "", ""
     if picture and not program.is_long and not seen["error"]:
         svg, alt = picture_of(program, _yours(program, seen))
