@@ -8,12 +8,13 @@ import pytest
 
 from micrograd_plus import cli
 from micrograd_plus.cli import learn
+from micrograd_plus.exercises.progress import Progress
 
 
-def notebook(title, answer="not yet. A hint."):
+def notebook(title):
     text = [f"# 01 · {title}\n", "\n", "*15 minutes*\n", "[`x` in y.py](../micrograd_plus/y.py#L1)"]
-    said = [{"output_type": "stream", "text": [f"Exercise 1: {answer}\n"]}]
-    cells = [{"cell_type": "markdown", "source": text}, {"cell_type": "code", "source": [], "outputs": said}]
+    code = ['ex.check("minus", answer)\n', 'ex.check("mul_backward", mul_backward)\n']
+    cells = [{"cell_type": "markdown", "source": text}, {"cell_type": "code", "source": code, "outputs": []}]
     return json.dumps({"cells": cells}, ensure_ascii=False)
 
 
@@ -53,7 +54,7 @@ def test_the_lessons_are_copied_with_the_source_that_they_link_to(shipped, tmp_p
 def test_what_a_learner_wrote_is_never_lost(shipped, tmp_path, capsys):
     folder = tmp_path / "mine"
     run(capsys, "--folder", str(folder), "--no-browser")
-    mine = notebook("One", "right.")
+    mine = notebook("One, with notes")
     (folder / "01_one.ipynb").write_text(mine, encoding="utf-8")
     for name in ("01_one", "02_two"):
         (shipped / f"{name}.ipynb").write_text(notebook(f"{name}, mended"), encoding="utf-8")
@@ -87,8 +88,13 @@ def test_the_list_says_minutes_and_what_is_done(shipped, tmp_path, capsys):
     assert out.splitlines()[0].split() == ["01", "One", "15", "min"]
     assert not folder.exists(), "listing copies nothing"
     run(capsys, "--folder", str(folder), "--no-browser")
-    (folder / "01_one.ipynb").write_text(notebook("One", "right."), encoding="utf-8")
     (folder / "02_two.ipynb").write_text("not a notebook")
+    progress = Progress.of(folder)
+    progress.note("minus", "passed")
+    progress.note("mul_backward", "failed")
+    _, out, _ = run(capsys, "--list", "--folder", str(folder))
+    assert out.splitlines()[0].endswith("15 min  1 of 2 exercises")
+    progress.note("mul_backward", "passed")
     _, out, _ = run(capsys, "--list", "--folder", str(folder))
     assert out.splitlines()[0].endswith("15 min  done")
     assert out.splitlines()[1].endswith("15 min")

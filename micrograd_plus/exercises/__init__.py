@@ -7,8 +7,8 @@ mul_backward: not yet (1 of 4 right).
     expected   [15, 10]
     by nudging [15, 10]
     got        [3, 2]
-    why        Your [3, 2] is what you get if upstream is forgotten. A local slope says how y
-               changes. How much does y matter for the result?
+    why        Your [3, 2] is what you get if upstream is forgotten. A local slope
+               says how y changes. How much does y matter for the result?
   … and 2 more like it.
 Stuck? ex.hint('mul_backward')
 """

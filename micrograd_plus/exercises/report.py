@@ -13,7 +13,7 @@ PASSED, FAILED, NOT_ATTEMPTED, ERROR, TIMEOUT = "passed", "failed", "not_attempt
 STATES = (PASSED, FAILED, NOT_ATTEMPTED, ERROR, TIMEOUT)
 
 SHOWN = 3  # different reasons that are shown: the first ones are enough to act on
-WIDTH = 100  # characters of a line
+WIDTH = 88  # characters of a line, which fit a notebook of 900 pixels
 PRINTED_LINES = 12  # of what the learner's own code printed
 
 _HEADLINES = {

@@ -18,6 +18,7 @@ except ImportError:
 import math
 
 from micrograd_plus import Unary, Value, exp, gradcheck, plots, tanh
+from micrograd_plus import exercises as ex
 
 # %% [markdown]
 # ## Predict: what must a number remember?
@@ -213,6 +214,37 @@ run_checks(MyValue)
 #
 # > **Remember:** an engine is a slope for each operation, `+=`, and the right order. There is nothing else in it.
 #
+# ## A check that names the mistake
+#
+# Our checks say *that* something is wrong. `ex.check_engine` looks for the **smallest** graph that goes wrong, draws it,
+# and tries out which mistake gives just these numbers. Let us forget a `+` in the product. **Which graph will it find?**
+
+
+# %%
+def forgetful(self, other):
+    y = multiply(self, other)
+
+    def push():
+        self.grad = as_my_value(other).data * y.grad
+        y.inputs[1].grad = self.data * y.grad
+
+    y.push = push
+    return y
+
+
+STAGES = "add mul chain reuse order constants sub tanh exp deep twice"
+MyValue.__mul__ = MyValue.__rmul__ = forgetful
+ex.check_engine(MyValue, stages=STAGES)
+
+# %% [markdown]
+# `a * b` is right, and so is a chain: there, nothing is ever added up. The first graph that shows the mistake uses a
+# number twice. Put the right product back:
+
+# %%
+MyValue.__mul__ = MyValue.__rmul__ = multiply
+ex.check_engine(MyValue, stages=STAGES)
+
+# %% [markdown]
 # ## Second engine: a table of rules
 #
 # Look at the pushes again. They all say *input.grad += slope × y.grad*. So let us write that sentence **once**, and
@@ -261,7 +293,7 @@ RowValue.__sub__ = lambda a, b: a + b * -1
 RowValue.tanh = lambda x: apply("tanh", x)
 RowValue.exp = lambda x: apply("exp", x)
 
-run_checks(RowValue)
+ex.check_engine(RowValue, stages=STAGES)
 
 # %% [markdown]
 # They do. What have we gained? A rule can now be *read*, apart from the machinery. A new operation is one line. And a
@@ -370,11 +402,7 @@ plots.show(
 # Replace the dots and run the cell, then the one below it: `ex.check` looks at your answer, and where it isn't right
 # yet, it says what may have happened. `ex.hint("sub_row")` gives a hint, a better one each time;
 # `ex.solution("sub_row")` shows the solution, and why.
-
-# %%
-from micrograd_plus import exercises as ex
-
-# %% [markdown]
+#
 # **Exercise 1.** Give the difference a row of its own for your table: how it is computed, then its slope for `a` and
 # its slope for `b`.
 
@@ -412,8 +440,9 @@ ex.check("xor_loss", final_loss)
 # There are more exercises for this lesson: `ex.list(lesson=6)` shows them, and `ex.task("pow_slope")` gives you the
 # task and the code of one. They are about powers, ReLU and its kink, `10 - x`, and the row of `tanh`.
 #
-# **Make something.** Invent an operation, give it a row, and let `gradcheck` look at it. Can it stand in for `tanh` in
-# the neuron?
+# **Make something.** Close this notebook, and write an engine of your own from memory in a new one:
+# `ex.check_engine(MyValue)` tells you how far it gets. (`ex.task("engine")` has a start for it.) Or invent an operation,
+# give it a row, and let `gradcheck` look at it. Can it stand in for `tanh` in the neuron?
 #
 # ## Where this is in PyTorch
 #
