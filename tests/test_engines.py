@@ -382,7 +382,7 @@ def test_the_report_shows_the_smallest_graph_the_numbers_and_the_reason(capsys):
         "    got        a.grad = 1",
     ]
     assert lines[5].startswith(
-        "    why        Your a.grad = 1 is what you get if the gradient is overwritten, not added"
+        "    why        Your a.grad = 1 is what you get if the gradient is overwritten, not"
     )
     assert lines[-1] == "Right so far: add, mul, chain."
 

@@ -480,6 +480,36 @@ def test_each_student_gets_other_numbers_from_a_seed(tmp_path):
     assert alike[0] == alike[1]
 
 
+ENGINE = """
+class MyValue:
+    def __init__(self, data, inputs=()):
+        self.data, self.grad, self.inputs = data, 0.0, inputs
+
+    def __add__(self, other):
+        return MyValue(self.data + other.data, (self, other))
+
+    def __mul__(self, other):
+        return MyValue(self.data * other.data, (self, other))
+
+    def backward(self):
+        self.grad = 1.0
+        for x in self.inputs:
+            x.grad = self.grad
+"""
+
+
+def test_a_page_shows_the_smallest_graph_that_goes_wrong_and_where(tmp_path):
+    written(tmp_path / "in" / "ada.ipynb", notebook(IMPORT, ENGINE, "ex.grade('engine', MyValue, points=10)"))
+    result = quiet(tmp_path / "in", feedback=tmp_path)
+    assert 0 < result.students[0].score < 10
+    page = (tmp_path / "ada.html").read_text()
+    assert re.search(r'<img alt="[^"]{20,}"[^>]* src="data:image/svg\+xml;base64,', page)
+    assert "lesson 06" in page
+    index = (tmp_path / "index.html").read_text()
+    assert "Your " not in index
+    assert result.mistakes()[0].name in index
+
+
 def test_gradescope_gets_its_results(tmp_path):
     written(tmp_path / "submission" / "helper.py", "X = 1")
     written(
