@@ -395,6 +395,7 @@ def test_what_is_no_call_of_an_exercise_is_not_counted():
     )
     assert graded_calls('ex.check("minus", 3, points=2)') == [("minus", "3", None)], "only ex.grade gives points"
     assert graded_calls("ex.check_engine(MyValue)") == [("engine", "MyValue", None)]
+    assert graded_calls("ex.check_engine(MyValue, stages='add')\nex.check_engine(MyValue, upto='mul')") == []
     assert graded_calls('ex.grade("minus", ' + "+".join(["x"] * 2000) + ", points=2)")[0].points == 2
 
 

@@ -16,6 +16,7 @@ from micrograd_plus.exercises.engines.known import IDEAS
 from micrograd_plus.exercises.engines.picture import picture_of
 from micrograd_plus.exercises.engines.programs import Program
 from micrograd_plus.exercises.engines.stages import PROGRAMS, chosen
+from micrograd_plus.exercises.gathering import gathering
 
 RIGHT_ENGINES = ["closures", "slopes", "classes", "table", "tape"]
 ALL = [*STAGES, "rpow"]
@@ -381,9 +382,7 @@ def test_the_report_shows_the_smallest_graph_the_numbers_and_the_reason(capsys):
         "    by nudging a.grad = 2",
         "    got        a.grad = 1",
     ]
-    assert lines[5].startswith(
-        "    why        Your a.grad = 1 is what you get if the gradient is overwritten, not"
-    )
+    assert lines[5].startswith("    why        Your a.grad = 1 is what you get if the gradient is overwritten, not")
     assert lines[-1] == "Right so far: add, mul, chain."
 
 
@@ -491,3 +490,12 @@ def test_partial_credit_counts_all_stages_that_were_asked_for():
     report = judged(the_class(CLOSURES, "def tanh", "def tanhh")).graded(17)
     assert repr(report) == "11.0"
     assert judged(the_class(CLOSURES)).graded(3).score == 3
+
+
+def test_only_a_look_at_all_stages_is_gathered_for_a_grader(capsys):
+    with gathering() as found_calls:
+        check_engine(Value, stages="add")
+        check_engine(Value, upto="mul")
+        assert found_calls == []
+        check_engine(Value)
+    assert [entry["exercise"] for entry in found_calls] == ["engine"]

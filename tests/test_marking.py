@@ -72,6 +72,19 @@ def test_dots_are_not_attempted(answer):
     assert report_on(answer).score == 0
 
 
+def test_a_function_without_a_body_is_not_attempted():
+    def documented(a, b, upstream):
+        """The gradients of a and b."""
+
+    def dots(a, b, upstream): ...
+
+    def passed(a, b, upstream):
+        pass
+
+    for empty in (documented, dots, passed):
+        assert report_on(empty).state == "not_attempted"
+
+
 def test_not_implemented_is_not_attempted():
     def later(a, b, upstream):
         raise NotImplementedError
@@ -80,7 +93,7 @@ def test_not_implemented_is_not_attempted():
 
 
 def test_a_forgotten_return_a_sign_an_order_and_a_shape_are_named_everywhere():
-    assert report_on(lambda a, b, upstream: None).mistakes == ("nothing is returned",)
+    assert report_on(lambda a, b, upstream: print()).mistakes == ("nothing is returned",)
     assert report_on(lambda a, b, upstream: (-b * upstream, -a * upstream)).mistakes == (
         "the sign is the other way round",
     )
@@ -384,6 +397,7 @@ def test_html_is_escaped_and_the_picture_has_its_words():
     for tag in ("<script", "<b>", "<i>", "<m>", "<p>&"):
         assert tag not in shown_html
     assert 'alt="&quot;alt&quot;"' in shown_html
+    assert "<code>a.grad</code>" in Report("x", "failed", message="Look at `a.grad`.")._repr_html_()
 
 
 def test_a_report_that_was_printed_shows_its_picture_only(monkeypatch):

@@ -1,0 +1,180 @@
+"""What grading found: for a file, for a student, for a class."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..exercises.report import NOT_ATTEMPTED, PASSED, STATES, Report
+from .calls import GradedCall
+
+# How it went with a submission as a whole.
+GRADED, STOPPED, UNREADABLE, MISSING = "graded", "stopped", "unreadable", "missing"
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file: a report for each exercise in it, and what else happened, in words.
+
+    state: graded; stopped (it was ended half way; the reports say what was reached); unreadable; missing.
+    """
+
+    name: str
+    state: str
+    reports: tuple[Report, ...]
+    problems: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are exercises, and all are passed."""
+        return bool(self.reports) and all(report.ok for report in self.reports)
+
+    @property
+    def score(self) -> float:
+        """The points earned."""
+        return round(sum(report.score for report in self.reports), 2)
+
+    @property
+    def out_of(self) -> float:
+        """The points that can be earned."""
+        return sum(report.out_of for report in self.reports)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain lists, texts and numbers, ready for `json.dumps`."""
+        return {
+            "name": self.name,
+            "state": self.state,
+            "ok": self.ok,
+            "score": self.score,
+            "out_of": self.out_of,
+            "problems": list(self.problems),
+            "seconds": round(self.seconds, 1),
+            "reports": [report.to_dict() for report in self.reports],
+        }
+
+    def __str__(self) -> str:
+        return "\n\n".join([*map(str, self.reports), *self.problems])
+
+
+class Mistake(NamedTuple):
+    """A mistake that was recognised in an exercise: its short name, what to look at next, and who made it."""
+
+    exercise: str
+    name: str
+    advice: str
+    students: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """What became of all submissions. Students whose work wasn't graded before it was stopped are missing in it.
+
+    title: of the assignment. graded: what was looked at, with its points. students: by name. stopped: by Ctrl-C.
+    notes: what a teacher should know of how it was graded. everyone: how many submissions there are.
+    """
+
+    title: str
+    graded: tuple[GradedCall, ...]
+    students: tuple[FileResult, ...]
+    everyone: int
+    notes: tuple[str, ...] = ()
+    stopped: bool = False
+
+    @property
+    def out_of(self) -> float:
+        """The points that can be earned."""
+        return sum(call.points or 0.0 for call in self.graded)
+
+    @property
+    def average(self) -> float:
+        """The points earned on average."""
+        return sum(student.score for student in self.students) / max(len(self.students), 1)
+
+    def reports_on(self, exercise: str) -> Iterator[tuple[str, Report]]:
+        """Each student's name and report on an exercise."""
+        for student in self.students:
+            for report in student.reports:
+                if report.exercise == exercise:
+                    yield student.name, report
+
+    def states_of(self, exercise: str) -> dict[str, list[str]]:
+        """Who is in which state with an exercise: {"passed": [names], …}, all states in their usual order."""
+        states: dict[str, list[str]] = {state: [] for state in STATES}
+        for name, report in self.reports_on(exercise):
+            states[report.state].append(name)
+        return states
+
+    def average_of(self, exercise: str) -> float:
+        """The part of an exercise's points that was earned on average, from 0 to 1."""
+        parts = [report.score / report.out_of for _, report in self.reports_on(exercise) if report.out_of]
+        return sum(parts) / max(len(parts), 1)
+
+    def mistakes(self, exercise: str | None = None) -> list[Mistake]:
+        """The mistakes that were recognised, in all exercises or in one, the most frequent first."""
+        who: dict[tuple[str, str], list[str]] = defaultdict(list)
+        advice: dict[tuple[str, str], str] = {}
+        for call in self.graded:
+            if exercise in (None, call.exercise):
+                for name, report in self.reports_on(call.exercise):
+                    for mistake in report.mistakes:
+                        who[call.exercise, mistake].append(name)
+                        advice.setdefault((call.exercise, mistake), _advice(report, mistake))
+        found = [Mistake(*key, advice[key], tuple(names)) for key, names in who.items()]
+        return sorted(found, key=lambda mistake: -len(mistake.students))
+
+    def unnamed(self, exercise: str) -> list[str]:
+        """Who is wrong in a way that has no name."""
+        return [name for name, report in self.reports_on(exercise) if report.wrong and not report.mistakes]
+
+    def not_reached(self, exercise: str) -> list[str]:
+        """Whose answer could not be looked at: a file that can't be read, code that ended half way."""
+        done = (PASSED, NOT_ATTEMPTED)
+        return [name for name, report in self.reports_on(exercise) if report.state not in done and not report.cases]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain lists, texts and numbers, ready for `json.dumps`."""
+        return {
+            "title": self.title,
+            "out_of": self.out_of,
+            "average": round(self.average, 2),
+            "stopped": self.stopped,
+            "everyone": self.everyone,
+            "notes": list(self.notes),
+            "graded": [{"exercise": call.exercise, "points": call.points} for call in self.graded],
+            "mistakes": [{**mistake._asdict(), "students": list(mistake.students)} for mistake in self.mistakes()],
+            "students": [student.to_dict() for student in self.students],
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.title}: {len(self.students)} of {self.everyone} submissions graded"]
+        lines[0] += f", {points_text(self.average)} of {points_text(self.out_of)} points on average."
+        for mistake in self.mistakes()[:5]:
+            times = len(mistake.students)
+            lines.append(f"  {times:>3} × {mistake.exercise}: {mistake.name}")
+        lines += self.notes
+        if self.stopped:
+            lines.append("It was stopped before the end: the others are not in it.")
+        return "\n".join(lines)
+
+
+def _advice(report: Report, mistake: str) -> str:
+    """What to look at next, without the numbers of one student where the exercise has such a text."""
+    from ..exercises.catalogue import find
+
+    for wrong in find(report.exercise).wrong:
+        if wrong.name == mistake:
+            return wrong.advice
+    why = next((case.why for case in report.cases if case.mistake == mistake), "")
+    return why.split(f"{mistake}. ", 1)[-1]  # without "Your 3 is what you get if …", which is about one student
+
+
+def points_text(points: float) -> str:
+    """Points as people write them: two decimals at most.
+
+    >>> points_text(7.0), points_text(21.666)
+    ('7', '21.67')
+    """
+    return f"{points:.2f}".rstrip("0").rstrip(".")
