@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -204,7 +205,7 @@ def as_html(report: Report) -> str:
         printed = html.escape("\n".join(report.printed_lines))
         parts.append(f"<p style='margin:.4em 0 0'>Your code printed:</p><pre style='margin:.2em 0'>{printed}</pre>")
     if report.message:
-        parts.append(f'<p style="margin:.4em 0 0">{html.escape(report.message)}</p>')
+        parts.append(f'<p style="margin:.4em 0 0">{_prose(report.message)}</p>')
     side = {PASSED: "#009e73", NOT_ATTEMPTED: "#888888"}.get(report.state, "#d55e00")
     return f'<div style="border-left:4px solid {side};padding:.2em 0 .2em .8em;max-width:52em">{"".join(parts)}</div>'
 
@@ -218,7 +219,7 @@ def _case_html(case: Case, alike: int) -> str:
     word_style = "padding:0 1em 0 0;text-align:left;vertical-align:top;white-space:nowrap;opacity:.75"
     rows = "".join(
         f'<tr><td style="{word_style}">{html.escape(word)}</td>'
-        f'<td style="text-align:left;white-space:pre-wrap">{html.escape(text)}</td></tr>'
+        f'<td style="text-align:left;white-space:pre-wrap">{_prose(text)}</td></tr>'
         for word, text in case.rows()
     )
     return (
@@ -226,6 +227,11 @@ def _case_html(case: Case, alike: int) -> str:
         f'<table style="border:0;margin:.2em 0 .4em 1em">{rows}</table>'
         + (f"<p style='margin:0 0 .4em'>… and {alike} more like it.</p>" if alike else "")
     )
+
+
+def _prose(text: str) -> str:
+    """A text as HTML, what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def _picture_html(report: Report) -> str:

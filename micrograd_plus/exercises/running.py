@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import CodeType
 from typing import Any
 
-from .calling import call_safely
+from .calling import call_safely, is_empty
 from .exercise import Exercise
 from .plain import BLANK, TOLERANCE, agree, plain
 
@@ -53,6 +53,8 @@ def calls_of(exercise: Exercise, seed: str) -> list[tuple[Any, ...]]:
 def _measured(exercise: Exercise, answer: Any, arguments: tuple[Any, ...]) -> Any:
     """What is compared. It is made plain in here, since a learner's own object may run their code when it is read."""
     if answer is ... or (isinstance(answer, (tuple, list)) and answer and all(item is ... for item in answer)):
+        return BLANK
+    if (exercise.cases or exercise.draw) and is_empty(answer):
         return BLANK
     if exercise.measure:
         return plain(exercise.measure(answer, *arguments))

@@ -102,7 +102,7 @@ EXERCISES = [
             Wrong(
                 "the nudged factor is kept as well",
                 "3 * y",
-                "Along one path the local slopes are the *other* factors. How many of them are there?",
+                "Along one path the local slopes are the other factors. How many of them are there?",
             ),
             Wrong("the output is taken as its own slope", "y", "Only exp has that. Nudge x = 5: how fast does y grow?"),
             Wrong("the slope of a square is taken", "2 * x", "That belongs to x * x. Here is one more path."),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dis
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..calling import KEPT, call_safely, describe
+from ..calling import KEPT, call_safely, describe, is_empty
 from .programs import OPERATIONS, Program, Step
 from .stages import PROGRAMS, chosen
 
@@ -101,7 +100,7 @@ def _run(program: Program, number_class: Callable, at: dict[str, str]) -> dict[s
     def apply(step: Step, operands: list[Any]) -> Any:
         at.update(during=step.method, at=str(step))
         result = OPERATIONS[step.op](*operands)
-        if result is None and _is_empty(getattr(number_class, step.method, None)):
+        if result is None and is_empty(getattr(number_class, step.method, None)):
             raise _Wrong("Ellipsis")
         if result is None or result is ... or isinstance(result, (int, float, str, tuple, list)):
             raise _Wrong(type(result).__name__.replace("ellipsis", "Ellipsis"))
@@ -117,15 +116,6 @@ def _run(program: Program, number_class: Callable, at: dict[str, str]) -> dict[s
         data={name: _number(thing.data) for name, thing in things.items()},
         grad={name: _number(getattr(thing, "grad", "missing")) for name, thing in things.items()},
     )
-
-
-def _is_empty(method: Any) -> bool:
-    """Whether a method's body is only `...`, `pass` or a docstring: Python makes the same of it as of no body."""
-    code = getattr(method, "__code__", None)
-    return code is not None and {instruction.opname for instruction in dis.get_instructions(code)} <= _OF_NOTHING
-
-
-_OF_NOTHING = {instruction.opname for instruction in dis.get_instructions(lambda: None)} | {"NOP"}
 
 
 def _number(x: Any) -> float | str:
