@@ -20,6 +20,7 @@ WORKS = {  # name: module
     "chain": "chain",
     "import": "import_time",
     "drawing": "drawing",
+    "classroom": "classroom",
 }
 CHECKED = ("micrograd", "pytorch", "gpt", "growth")  # what --check measures, and --record writes down
 
