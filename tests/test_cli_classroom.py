@@ -64,19 +64,30 @@ def test_task_hint_and_solution(capsys):
     assert run("hint", "mul_backward", 2) == 0
     said = capsys.readouterr().out
     assert said.startswith("Hint 2 of 3: ")
-    assert "micrograd-plus hint mul_backward 3" in said
+    assert "The next one: micrograd-plus hint mul_backward" in said
     for command in ("task", "hint", "solution"):
         assert run(command, "mul_backward", "--json") == 0
         assert said_as_json(capsys)["exercise"] == "mul_backward"
 
 
-def test_hints_go_on_where_progress_is_kept(capsys):
-    Progress.here().start()
+def test_hints_go_on_from_call_to_call(capsys):
     numbers = []
     for _ in range(4):
         run("hint", "minus", "--json")
         numbers.append(said_as_json(capsys)["number"])
     assert numbers == [1, 2, 3, 3]
+
+
+def test_a_lesson_that_there_is_not(capsys):
+    assert run("exercises", "--lesson", 99) == 2
+    assert "from 0 to 16" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of Unix")
+def test_output_that_nobody_reads_to_its_end_is_no_error():
+    command = f"{sys.executable} -m micrograd_plus exercises --json | head -c 10"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("command", ["task", "hint", "solution"])
@@ -188,6 +199,14 @@ def test_a_quiz_is_shown_and_written_without_its_answers(own_folder, capsys):
 def test_quizzes_that_cannot_be_made_are_code_2(arguments, capsys):
     assert run("quiz", *arguments) == 2
     assert capsys.readouterr().err.startswith("micrograd-plus quiz: ")
+
+
+def test_a_name_that_the_terminal_cannot_show_is_shown_otherwise():
+    command = [sys.executable, "-m", "micrograd_plus", "quiz", "李"]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert b"\\u674e" in done.stdout
 
 
 def test_a_level_that_there_is_not(capsys):

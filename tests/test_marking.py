@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -309,6 +310,209 @@ def test_unknown_ids_say_what_there_is():
 def test_points_below_zero_are_refused():
     with pytest.raises(ValueError, match="from 0 up"):
         ex.grade("minus", 2, points=-1)
+
+
+# -- what a review found -------------------------------------------------------------------------------------
+
+
+def quietly(id, answer, **options):
+    with contextlib.redirect_stdout(io.StringIO()):
+        return ex.check(id, answer, **options)
+
+
+def test_one_word_for_twelve_blanks_earns_nothing():
+    for id, answer in (("twelve_verdicts", "suspect"), ("three_counters", 90), ("silent_prints", [10, 10, 10])):
+        report = quietly(id, answer)
+        assert report.score == 0
+        assert "a dict with the names" in report.wrong[0].why
+
+
+def test_a_patched_math_changes_nothing_of_what_is_right(monkeypatch):
+    right_one = ex.list(lesson=3)[6]
+    assert right_one.id == "sigmoid_backward"
+    with monkeypatch.context() as patched:
+        patched.setattr("math.exp", lambda v: 1.0)
+        quietly(right_one, lambda *numbers: 0.0, seed="patched")
+    assert quietly(right_one, right_one.run(right_one.solution), seed="patched").ok
+
+
+def two_sided(right, *ideas, cases):
+    """An exercise for a function of x."""
+    return ex.Exercise(
+        id="two_sided",
+        lesson=1,
+        minutes=2,
+        kind="write a rule",
+        title="t",
+        task="t",
+        code="def f(x):\n    return ____",
+        right=right,
+        wrong=[ex.Wrong(name, fill, "Look.") for name, fill in ideas],
+        hints=("a", "b", "c"),
+        why="because",
+        cases=cases,
+    )
+
+
+def test_an_idea_that_fits_by_chance_is_not_named():
+    ideas = ("x is doubled", "x + x"), ("x is squared", "x * x")
+    exercise = two_sided("x * x * x", *ideas, cases=[(2.0,), (3.0,), (4.0,)])
+    report = quietly(exercise, lambda x: {2.0: 4.0, 3.0: 9.0, 4.0: 5.0}[x])
+    assert report.mistakes == ()
+    assert "None of the mistakes" in report.wrong[0].why
+
+
+def test_an_idea_that_a_right_answer_speaks_against_is_named_with_doubt():
+    exercise = two_sided(
+        "abs(x)", ("the sign is kept", "x"), ("1 is added", "abs(x) + 1"), cases=[(-2.0,), (3.0,), (0.5,)]
+    )
+    report = quietly(exercise, lambda x: abs(x) + 1 if x < 0 else abs(x))
+    assert "if 1 is added" in report.wrong[0].why
+    assert "Not all of your other answers fit that" in report.wrong[0].why
+
+
+def test_an_error_of_the_same_kind_is_no_proof_and_the_own_line_is_shown():
+    exercise = two_sided("x", ("it is made a text", "x + 'a'"), cases=[(1.0,), (2.0,)])
+
+    def broken(x):
+        return x[0]
+
+    report = quietly(exercise, broken)
+    assert report.mistakes == ("TypeError is raised",)
+    assert "not subscriptable (in broken, line" in report.wrong[0].why
+    assert quietly(exercise, lambda x: x + "a").mistakes == ("it is made a text",)
+
+
+def test_the_line_is_the_learner_s_and_not_that_of_a_library():
+    import random
+
+    def shuffling(a, b, upstream):
+        random.shuffle((1, 2, 3))
+
+    assert "in shuffling, line" in report_on(shuffling).wrong[0].why
+
+
+def test_numbers_that_differ_are_shown_so():
+    exercise = two_sided("x", ("it is doubled", "2 * x"), cases=[(4.0621,)])
+    said = str(quietly(exercise, lambda x: round(x, 3)))
+    assert "4.0621" in said
+    assert "4.062\n" in said
+
+
+@pytest.mark.parametrize(("id", "answer", "gives_away"), [("three_calls", -6, "6"), ("minus", -2, "size is right")])
+def test_what_may_not_be_shown_is_not_said_in_other_words(id, answer, gives_away):
+    assert gives_away not in "".join(case.why for case in quietly(id, answer).wrong).replace("-6", "")
+
+
+def test_none_for_a_number_is_not_called_a_function():
+    report = quietly("which_move", None)
+    assert "function" not in report.wrong[0].why
+    assert report.state == "failed"
+
+
+def test_dots_among_answers_are_pointed_at():
+    assert quietly("one_neuron", (6, ...)).mistakes == ("a blank is left",)
+
+
+def test_wrong_cases_that_are_not_shown_are_counted():
+    cases = tuple(Case(f"case {n}", False, why=f"reason {n}.") for n in range(9))
+    report = Report("many", "failed", cases, 9.0)
+    assert "and 6 wrong in other ways" in str(report)
+    assert "and 6 wrong in other ways" in report._repr_html_()
+
+
+def test_huge_answers_are_cut():
+    assert len(str(quietly("one_step", "x" * 10**6))) < 1500
+    assert len(quietly("one_step", list(range(90_000)))._repr_html_()) < 4000
+    assert "of 5,000,000 items" in quietly("one_step", [0] * 5_000_000).wrong[0].why
+
+
+class Hostile:
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+class BadStr(Exception):  # noqa: N818
+    def __str__(self):
+        raise SystemExit
+
+
+class SlowStr(Exception):  # noqa: N818
+    def __str__(self):
+        return str(loop())
+
+
+def raising(error):
+    def raises(a, b, upstream):
+        raise error
+
+    return raises
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(Hostile(), id="hostile"),
+        lambda a, b, upstream: Hostile(),
+        raising(BadStr()),
+        raising(SlowStr()),
+        lambda a, b, upstream: sys.stdout.close(),
+        lambda a, b, upstream: 10**400,
+        lambda a, b, upstream: (n for n in [1, 2]),
+    ],
+)
+def test_whatever_an_answer_does_there_is_a_report(answer, capsys):
+    assert report_on(answer, timeout=0.3).score == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_guesses_of_any_kind_are_compared(capsys):
+    endless = []
+    endless.append(endless)
+    for guess in (10**400, endless, Hostile()):
+        assert ex.predict("x", guess, 1.0).state == "failed"
+    assert ex.predict("x", 0, 1e-4).state == "failed"  # a gradient that is nearly 0 is not 0
+
+
+def test_what_was_set_for_all_of_python_is_put_back():
+    import signal
+
+    def setting(a, b, upstream):
+        sys.setrecursionlimit(60)
+        sys.settrace(lambda *event: None)
+
+    limit = sys.getrecursionlimit()
+    trace = sys.gettrace()
+    signal.setitimer(signal.ITIMER_REAL, 60.0)
+    try:
+        report_on(setting)
+        assert 50 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    assert sys.getrecursionlimit() == limit
+    assert sys.gettrace() is trace
+
+
+@pytest.mark.parametrize("timeout", [None, -1, 0, float("inf"), "soon"])
+def test_a_timeout_that_is_none_is_refused(timeout):
+    with pytest.raises(ValueError, match="above 0"):
+        ex.check("minus", 2, timeout=timeout)
+
+
+def test_lists_of_what_there_is_not_are_refused():
+    with pytest.raises(ValueError, match="write a loop"):
+        ex.list(kind="loop")
+    with pytest.raises(ValueError, match="from 0 to 16"):
+        ex.list(lesson="03")
+
+
+def test_what_task_prints_can_be_run(capsys):
+    for exercise in ex.list():
+        ex.task(exercise)
+        said = capsys.readouterr().out
+        code = said[re.search(r"^(import|from) ", said, flags=re.M).start() :]
+        exec(code, {"__name__": "typed"})
+        assert "not attempted" in capsys.readouterr().out
 
 
 # -- hints, solutions, lists ---------------------------------------------------------------------------------

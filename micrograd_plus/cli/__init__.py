@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -81,11 +82,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     # Matrices as small as these are quicker on one thread, by far so where other programs run. Read by NumPy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal can't show must not end a run
     try:
         return asked.run(asked)
     except CommandError as error:
         print(f"micrograd-plus {asked.command}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # … | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("\nstopped: nothing more is written", file=sys.stderr)
         return 130

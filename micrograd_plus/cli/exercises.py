@@ -15,7 +15,10 @@ from .arguments import CommandError
 
 def exercises(asked: argparse.Namespace) -> int:
     """List the exercises."""
-    found = listing(asked.lesson)
+    try:
+        found = listing(asked.lesson)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
     print(json.dumps(found.to_dict(), indent=1) if asked.json else found)
     return 0
 
@@ -34,13 +37,14 @@ def task(asked: argparse.Namespace) -> int:
 def hint(asked: argparse.Namespace) -> int:
     """The next hint, or the one asked for."""
     exercise = known(asked.exercise)
+    Progress.here().start()  # which hint is the next one
     number = asked.number or Progress.here().next_hint(exercise.id, len(exercise.hints))
     if asked.json:
         print(json.dumps({"exercise": exercise.id, "number": number, "hint": exercise.hints[number - 1]}))
     else:
         asking.hint(exercise, number)
         if number < len(exercise.hints):
-            print(f"The next one: micrograd-plus hint {exercise.id} {number + 1}")
+            print(f"The next one: micrograd-plus hint {exercise.id}")
     return 0
 
 

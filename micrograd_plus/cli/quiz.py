@@ -14,8 +14,10 @@ def run(asked: argparse.Namespace) -> int:
     try:
         quizzes = [quiz(seed, asked.level) for seed in asked.seed]
         written = class_sheets(asked.seed, asked.level, out=asked.out, key=asked.key)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename} can't be written: {error.strerror or error}") from None
     if asked.json:
         print(json.dumps([{"seed": one.seed, "level": one.level, "blanks": list(one.blanks)} for one in quizzes]))
     elif not asked.out:

@@ -89,13 +89,17 @@ def task(id: str | Exercise) -> None:
     A minus (lesson 03, 3 minutes)
     Let `k = (u - v) * t` with `u = 7`, `v = 4`, `t = -2`. What is `v.grad` after `k.backward()`?
     <BLANKLINE>
+    from micrograd_plus import exercises as ex
+    <BLANKLINE>
     answer = ...
     ex.check('minus', answer)
     """
     exercise = _exercise(id)
     lines = (textwrap.fill(line, WIDTH) for line in exercise.task.strip("\n").split("\n"))
     print(f"{exercise.title} (lesson {exercise.lesson:02}, {exercise.minutes} minutes)", *lines, "", sep="\n")
-    print(f"{exercise.start}\nex.check({exercise.id!r}, {exercise.name})")
+    imports = [*exercise.imports, "from micrograd_plus import exercises as ex", ""]
+    print(*imports, *filter(None, [exercise.setup_code]), exercise.start, sep="\n")
+    print(f"ex.check({exercise.id!r}, {exercise.name})")
 
 
 def predict(name: str, guess: Any, actual: Any) -> Report:
@@ -117,7 +121,14 @@ def _exercise(id: str | Exercise) -> Exercise:
     return id if isinstance(id, Exercise) else find(id)
 
 
+def _seconds(timeout: float) -> float:
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < float("inf"):
+        raise ValueError(f"timeout is {timeout!r}; give the seconds that each call may take, a number above 0")
+    return timeout
+
+
 def _marked(exercise: Exercise, answer: Any, points: float | None, seed: object, timeout: float) -> Report:
+    timeout = _seconds(timeout)
     gathering = gathering_now()
     if gathering:
         seed, timeout = gathering.seed, gathering.timeout

@@ -7,6 +7,7 @@ import io
 import linecache
 import signal
 import sys
+import sysconfig
 import threading
 import time
 import traceback
@@ -17,8 +18,11 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+PLACE = " (in "  # before the line of the learner's that an error came from
 KEPT = 10_000  # characters of what was printed: an endless loop that prints must not fill the memory
 AGAIN = 0.1  # seconds: code that catches everything is interrupted again and again
+
+_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
 class _OutOfTime(BaseException):
@@ -48,28 +52,47 @@ class _Kept(io.StringIO):
             super().write(text[:KEPT])
         return len(text)
 
+    def close(self) -> None:
+        """Stay open: what a learner's `sys.stdout.close()` closes is this."""
+
 
 def call_safely(function: Callable[..., Any], *arguments: Any, timeout: float = 5.0) -> Outcome:
-    """Call a learner's function; whatever it does, the answer is an Outcome.
+    """Call a learner's function; whatever it does, the answer is an Outcome. Only Ctrl-C gets through.
 
     timeout: seconds. Only Python code can be stopped, not a single call of NumPy that takes long.
 
     >>> call_safely(lambda x: 1 / x, 0.0).error
     'ZeroDivisionError'
     """
-    printed = _Kept()
+    printed, depth = _Kept(), sys.getrecursionlimit()
     try:
-        with redirect_stdout(printed), redirect_stderr(printed), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with time_limit(timeout):
-                value = function(*arguments)
+        with _undisturbed(), redirect_stdout(printed), redirect_stderr(printed), time_limit(timeout):
+            try:
+                return Outcome(value=function(*arguments), printed=printed.getvalue())
+            except (KeyboardInterrupt, _OutOfTime):
+                raise
+            except BaseException as error:  # also SystemExit: a learner's exit() must not end the notebook
+                sys.setrecursionlimit(depth)
+                return Outcome(error=type(error).__name__, says=describe(error), printed=printed.getvalue())
+            finally:
+                sys.setrecursionlimit(depth)  # at once: with a small one, the way out of here would be too deep
     except _OutOfTime:
         return Outcome(printed=printed.getvalue(), timed_out=True)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # also SystemExit: a learner's exit() must not end the notebook
-        return Outcome(error=type(error).__name__, says=describe(error), printed=printed.getvalue())
-    return Outcome(value=value, printed=printed.getvalue())
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Puts back what a learner's code may have set for all of Python; warnings are kept quiet."""
+    trace, profile = sys.gettrace(), sys.getprofile()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        if sys.gettrace() is not trace:
+            sys.settrace(trace)
+        if sys.getprofile() is not profile:
+            sys.setprofile(profile)
 
 
 @contextmanager
@@ -85,13 +108,15 @@ def _by_signal(seconds: float) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise _OutOfTime
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    before, begin = signal.signal(signal.SIGALRM, stop), time.monotonic()
+    left, again = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
+        if left:  # somebody else's alarm, such as that of a test runner
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - begin), 1e-6), again)
 
 
 @contextmanager
@@ -120,19 +145,25 @@ def describe(error: BaseException) -> str:
     name = type(error).__name__
     try:
         text = str(error)
-    except Exception:  # an error of the learner's own, whose __str__ is broken
+    except (KeyboardInterrupt, _OutOfTime):
+        raise
+    except BaseException:  # an error of the learner's own, whose __str__ is broken
         text = ""
     said = f"{name}: {text}" if text else name
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
+    own = [frame for frame in frames if not frame.filename.startswith(_INSTALLED)]  # not those of random.shuffle …
     if not frames:
         return said
-    place = frames[-1]
+    place = (own or frames)[-1]
     line = (place.line or linecache.getline(place.filename, place.lineno or 0)).strip()
-    return f"{said} (in {place.name}, line {place.lineno}{f': {line}' if line else ''})"
+    return f"{said}{PLACE}{place.name}, line {place.lineno}{f': {line}' if line else ''})"
 
 
 def _is_ours(filename: str) -> bool:
     return filename.startswith(__file__.rsplit("exercises", 1)[0])
+
+
+_OF_NOTHING = {instruction.opname for instruction in dis.get_instructions(lambda: None)} | {"NOP"}
 
 
 def is_empty(function: Any) -> bool:
@@ -143,6 +174,3 @@ def is_empty(function: Any) -> bool:
     instructions = list(dis.get_instructions(code))
     constants = [instruction.argval for instruction in instructions if instruction.opname.endswith("_CONST")]
     return {instruction.opname for instruction in instructions} <= _OF_NOTHING and constants == [None]
-
-
-_OF_NOTHING = {instruction.opname for instruction in dis.get_instructions(lambda: None)} | {"NOP"}

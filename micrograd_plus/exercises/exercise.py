@@ -19,7 +19,7 @@ KINDS = ("predict", "fill a blank", "find the bug", "write a rule", "write a loo
 BLANK = "____"
 
 # What the code of every exercise may use, as in the first cell of each lesson.
-PRELUDE = "import math\nimport micrograd_plus as mg\nfrom micrograd_plus import Value\n"
+PRELUDE = ("import math", "import micrograd_plus as mg", "from micrograd_plus import Value")
 
 Fill = str | tuple[str, ...]
 
@@ -41,13 +41,13 @@ class Wrong:
 class Exercise:
     """One exercise. What is right and what is wrong are fillings of the same blanks, so that all of them can be run.
 
-    id: its name for good. lesson: the lesson that it belongs to. minutes: 2 to 10. kind: one of KINDS.
-    title, task: what is asked for, the task as Markdown.
-    code: what the learner starts from; `____` is a blank, shown as `...`. The last name that it defines is the answer.
+    id: its name for good. lesson: the lesson that it belongs to. minutes: 2 to 10 (an engine of one's own takes more).
+    kind: one of KINDS. title, task: what is asked for, the task as Markdown.
     right: what belongs in the blank (a tuple where there are several). wrong: the known wrong ideas.
-    bug: for "find the bug": what is in the blank at first, in place of dots.
-    why: the reason in a sentence or two, shown with the solution.
     hints: a nudge, then the method, then almost the code.
+    why: the reason in a sentence or two, shown with the solution.
+    code: what the learner starts from; `____` is a blank, shown as `...`. The last name that it defines is the answer.
+    bug: for "find the bug": what is in the blank at first, in place of dots.
 
     For functions:
     cases: the arguments of each call that is looked at. draw: gives the arguments of one more call, its numbers chosen
@@ -58,7 +58,8 @@ class Exercise:
     forward, wrt: where the answers are gradients: the function of the arguments that is differentiated, and the
     positions of the arguments that it is differentiated by; what is right is compared with central differences then.
     reveal: whether the report shows what is right; by default for functions alone.
-    truth: computes the right answer by running it, for the tests. setup: code that runs before, not shown.
+
+    truth: computes the right answer by running it, for the tests. setup: code that runs before, such as what is given.
     tolerance: how far numbers may be apart, relative and absolute. numpy: whether NumPy is needed (`np` is known then).
     collecting, judging: the two halves of a marker of its own, as `check_engine` has.
     """
@@ -118,11 +119,26 @@ class Exercise:
         """Whether a report shows what is right."""
         return bool(self.cases or self.draw) if self.reveal is None else self.reveal
 
+    @property
+    def setup_code(self) -> str:
+        """The code that runs before it, without what is indented for the source's sake."""
+        return textwrap.dedent(self.setup).strip("\n")
+
+    @property
+    def imports(self) -> list[str]:
+        """Those lines of the prelude that its code needs."""
+        text = f"{self.setup_code}\n{self.start}\n{self.solution}"
+        return [line for line in self._prelude if re.search(rf"\b{line.split()[-1]}\b", text)]
+
+    @property
+    def _prelude(self) -> list[str]:
+        return [*PRELUDE, "import numpy as np"] if self.numpy else [*PRELUDE]
+
     def run(self, code: str) -> Any:
         """Run the code of a solution (or of a wrong one) and return the answer that it defines."""
         namespace: dict[str, Any] = {"__name__": self.id}
-        prelude = PRELUDE + ("import numpy as np\n" if self.numpy else "")
-        exec(compile(prelude + textwrap.dedent(self.setup), f"<{self.id}>", "exec"), namespace)
+        before = "\n".join([*self._prelude, self.setup_code])
+        exec(compile(before, f"<{self.id}>", "exec"), namespace)
         exec(compile(code, f"<{self.id}>", "exec"), namespace)
         return namespace[self.name]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from typing import Any, SupportsIndex, overload
 
-from .catalogue import all_exercises
-from .exercise import Exercise
+from .catalogue import LESSONS, all_exercises
+from .exercise import KINDS, Exercise
 from .progress import Progress
 
 _COLUMNS = ("lesson", "id", "minutes", "kind", "what it is", "state")
@@ -56,5 +56,9 @@ def listing(lesson: int | None = None, kind: str | None = None) -> Listing:
     >>> [exercise.id for exercise in ex.list(lesson=3)][:2]
     ['minus', 'mul_backward']
     """
+    if lesson is not None and lesson not in LESSONS:
+        raise ValueError(f"there is no lesson {lesson!r}; give its number, from {LESSONS[0]} to {LESSONS[-1]}")
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f"there is no kind {kind!r}; there are {', '.join(map(repr, KINDS))}")
     found = all_exercises().values()
     return Listing(e for e in found if lesson in (None, e.lesson) and kind in (None, e.kind))

@@ -10,16 +10,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from .exercise import Exercise
-from .general import general_mistake
+from .calling import PLACE
+from .exercise import Exercise, Wrong
+from .general import UNKNOWN, Why, general_mistake, stopped_with
 from .plain import BLANK
 from .reference import Reference, in_parts, reference, telling_seed
 from .report import ERROR, FAILED, NOT_ATTEMPTED, PASSED, TIMEOUT, Case, Report, shown
 from .running import Outcome, run_cases, same, same_everywhere, was_touched
 
 LONG = 40  # characters: an answer that is longer isn't repeated in the sentence on it
-
-Why = tuple[str, str]  # the short name of a mistake, and what is said of it
 
 
 def check(exercise: Exercise, answer: Any, seed: object = None, timeout: float = 5.0) -> Report:
@@ -41,31 +40,32 @@ def judge(exercise: Exercise, answers: dict[str, Any], seed: object = None) -> R
         return exercise.judging(answers)
     known = reference(exercise, telling_seed(exercise, str(seed)))
     outcomes = in_parts(answers["cases"], known.called)
-    state = _state(outcomes, known, exercise.tolerance, bool(answers.get("touched")))
+    state = _state(exercise, outcomes, known, bool(answers.get("touched")))
     points, hint = float(len(outcomes)), f"ex.hint({exercise.id!r})"
     if state == NOT_ATTEMPTED:
         dots = all(_is_blank(outcome) for outcome in outcomes)
         untouched = "Put your own in place of the dots." if dots else "It gives the same as the untouched code."
         return Report(exercise.id, state, out_of=points, message=f"{untouched} A first hint: {hint}")
-    whys = _whys(known, outcomes, exercise.tolerance)
+    whys = _whys(exercise, known, outcomes)
     cases = tuple(_case(exercise, known, place, outcome, whys[place]) for place, outcome in enumerate(outcomes))
     message = exercise.why if state == PASSED else f"Stuck? {hint}"
     return Report(exercise.id, state, cases, points, message, answers.get("printed", "") if state != PASSED else "")
 
 
-def _state(outcomes: Sequence[Outcome], known: Reference, tolerance: float, touched: bool) -> str:
+def _state(exercise: Exercise, outcomes: Sequence[Outcome], known: Reference, touched: bool) -> str:
     if all(_is_blank(outcome) for outcome in outcomes) or (not touched and _as_at_start(outcomes, known.start)):
         return NOT_ATTEMPTED
-    if same_everywhere(outcomes, known.right, tolerance):
+    if same_everywhere(outcomes, known.right, exercise.tolerance):
         return PASSED
     if any("timeout" in outcome for outcome in outcomes):
         return TIMEOUT
-    return ERROR if all("error" in outcome for outcome in outcomes) else FAILED
+    raised = all("error" in outcome for outcome in outcomes)
+    return ERROR if raised and (exercise.cases or exercise.draw) else FAILED
 
 
 def _as_at_start(outcomes: Sequence[Outcome], start: Sequence[Outcome]) -> bool:
     """Whether it is what the code at the start gives; an error counts only with the same words."""
-    words = [[outcome.get("says", "").partition(" (in ")[0] for outcome in some] for some in (outcomes, start)]
+    words = [[outcome.get("says", "").partition(PLACE)[0] for outcome in some] for some in (outcomes, start)]
     return same_everywhere(outcomes, start) and words[0] == words[1]
 
 
@@ -85,33 +85,72 @@ def _case(exercise: Exercise, known: Reference, place: int, outcome: Outcome, wh
     return Case(name, False, expected, got, why[1], why[0], nudged)
 
 
-def _whys(known: Reference, outcomes: Sequence[Outcome], tolerance: float) -> list[Why | None]:
-    """For each case None if it is right, else the mistake: of those that explain it, the one that explains most cases.
+def _whys(exercise: Exercise, known: Reference, outcomes: Sequence[Outcome]) -> list[Why | None]:
+    """For each case None if it is right, else what is said of it.
 
-    A wrong idea that gives the same in one case by chance stands back behind one that gives the same in more of them,
-    and both behind one that gives the same in all cases, the right ones included.
+    A wrong idea is named where it gives the learner's answers in all cases. Where it does so in all cases that are
+    wrong, but would also have spoiled one that is right, the sentence says that. An idea that fits here and there is
+    chance, and not named. Of an answer with several blanks, each is a case of its own.
     """
-    everywhere = {idea.name for idea, given in known.wrong if same_everywhere(outcomes, given)}
+    wrong = [not same(one, other, exercise.tolerance) for one, other in zip(outcomes, known.right, strict=True)]
+    everywhere = next((idea for idea, given in known.wrong if _explains(outcomes, given)), None)
+    if everywhere:
+        return [_named(exercise, everywhere, one) if bad else None for bad, one in zip(wrong, outcomes, strict=True)]
+    several_blanks = len(outcomes) > len(known.called)
     possible = [
-        [] if same(outcome, right, tolerance) else _possible(known, place, outcome)
-        for place, (outcome, right) in enumerate(zip(outcomes, known.right, strict=True))
+        _fitting(known, place, outcome) if bad else []
+        for place, (bad, outcome) in enumerate(zip(wrong, outcomes, strict=True))
     ]
-    explained = Counter(name for whys in possible for name, _ in whys)
+    fits = Counter(idea for ideas in possible for idea in ideas)
+    whys: list[Why | None] = []
+    for place, outcome in enumerate(outcomes):
+        best = max(possible[place], key=lambda idea: fits[idea], default=None)
+        if not wrong[place]:
+            whys.append(None)
+        elif best and several_blanks:
+            whys.append(_named(exercise, best, outcome))
+        elif best and fits[best] == sum(wrong):
+            whys.append(_named(exercise, best, outcome, doubt=" (Not all of your other answers fit that.)"))
+        else:
+            whys.append(_in_general(exercise, known, place, outcome))
+    return whys
 
-    def weight(why: Why) -> tuple[bool, int]:
-        return why[0] in everywhere, explained[why[0]]
 
-    return [max(whys, key=weight) if whys else None for whys in possible]
+def _explains(outcomes: Sequence[Outcome], given: Sequence[Outcome]) -> bool:
+    """Whether an idea gives these outcomes. An error of the same kind alone is too little to tell by."""
+    return same_everywhere(outcomes, given) and any(map(_tells, outcomes, given))
 
 
-def _possible(known: Reference, place: int, outcome: Outcome) -> list[Why]:
-    """All mistakes that give this outcome: the exercise's own wrong ideas, then what can happen in any exercise."""
+def _tells(one: Outcome, other: Outcome) -> bool:
+    words = (outcome.get("says", "").partition(PLACE)[0] for outcome in (one, other))
+    return "value" in one or "timeout" in one or len(set(words)) == 1
+
+
+def _fitting(known: Reference, place: int, outcome: Outcome) -> list[Wrong]:
+    """The wrong ideas that give just this here."""
     right = known.right[place]
+    return [
+        idea
+        for idea, given in known.wrong
+        if same(outcome, given[place]) and _tells(outcome, given[place]) and not same(right, given[place])
+    ]
+
+
+def _named(exercise: Exercise, idea: Wrong, outcome: Outcome, doubt: str = "") -> Why:
     text = shown(outcome["value"]) if "value" in outcome else ""
-    begin = f"Your {text} is" if 0 < len(text) <= LONG else "This is"
-    ideas = [idea for idea, given in known.wrong if same(outcome, given[place]) and not same(right, given[place])]
-    own = [(idea.name, f"{begin} what you get if {idea.name}. {idea.advice}") for idea in ideas]
-    general = general_mistake(outcome, right["value"], known.words)
-    if not general[0] and same(outcome, known.start[place]):
-        general = "nothing is changed by it", "What comes out is the same as without your change."
-    return own if own and not general[0] else [*own, general]
+    written = not exercise.measure or isinstance(outcome.get("value"), float)  # else `measure` has put it together
+    begin = f"Your {text} is" if written and 0 < len(text) <= LONG else "This is"
+    if "error" in outcome:
+        begin = f"{stopped_with(outcome)}. That is"
+    return idea.name, f"{begin} what you get if {idea.name}. {idea.advice}{doubt}"
+
+
+def _in_general(exercise: Exercise, known: Reference, place: int, outcome: Outcome) -> Why:
+    right = known.right[place]["value"]
+    called = bool(exercise.cases or exercise.draw)
+    choice = isinstance(right, str) and not called and not any(" " in word for word in known.words)
+    words = known.words if choice else ()
+    why = general_mistake(outcome, right, called=called, reveals=exercise.reveals, words=words)
+    if why == UNKNOWN and same(outcome, known.start[place]):
+        return "nothing is changed by it", "What comes out is the same as without your change."
+    return why

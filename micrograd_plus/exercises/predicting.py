@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .calling import call_safely
 from .plain import BLANK, agree, plain
 from .report import FAILED, NOT_ATTEMPTED, PASSED, Case, Report, shown
 
@@ -16,11 +17,11 @@ _RELATIONS = (
 
 def compare(name: str, guess: Any, actual: Any) -> Report:
     """The report on a guess. `actual` may be a function without arguments, which is called last."""
-    guessed = plain(guess)  # written down before anything is run
+    guessed = call_safely(plain, guess).value  # written down before anything is run
     if guessed == BLANK:
         return Report(name, NOT_ATTEMPTED, message=f"{name}: guess first. Put a number in place of the dots.")
     came_out = plain(actual() if callable(actual) else actual)
-    if agree(guessed, came_out, tolerance=1e-3):  # a guess on paper has few digits
+    if agree(guessed, came_out, tolerance=1e-3, near_zero=1e-9):  # a guess on paper has few digits
         text = f"{name}: you guessed {shown(guessed)}, and so it is."
         return Report(name, PASSED, (Case(name, True),), 1.0, text)
     mistake, advice = _relation(guessed, came_out)

@@ -14,6 +14,8 @@ PASSED, FAILED, NOT_ATTEMPTED, ERROR, TIMEOUT = "passed", "failed", "not_attempt
 STATES = (PASSED, FAILED, NOT_ATTEMPTED, ERROR, TIMEOUT)
 
 SHOWN = 3  # different reasons that are shown: the first ones are enough to act on
+LONGEST = 200  # characters of a text in an answer
+MOST = 24  # items of a list in an answer
 WIDTH = 88  # characters of a line, which fit a notebook of 900 pixels
 PRINTED_LINES = 12  # of what the learner's own code printed
 
@@ -45,8 +47,9 @@ class Case:
 
     def rows(self) -> list[tuple[str, str]]:
         """What is to be said of this case: pairs of a word and its text."""
+        digits = next((n for n in (4, 7) if shown(self.expected, n) != shown(self.got, n)), 17)  # so that they differ
         numbers = (("expected", self.expected), ("by nudging", self.nudged), ("got", self.got))
-        said = [(word, shown(value)) for word, value in numbers if value is not None]
+        said = [(word, shown(value, digits)) for word, value in numbers if value is not None]
         return [*said, ("why", self.why)] if self.why else said
 
 
@@ -124,11 +127,18 @@ class Report:
             ]
             if alike:
                 parts.append(f"  … and {alike} more like it.")
+        if self.others:
+            parts.append(f"  … and {self.others} wrong in other ways.")
         if self.printed_lines:
             parts += ["  Your code printed:", *(f"    {line}" for line in self.printed_lines)]
         if self.message:
             parts.append(textwrap.fill(self.message, WIDTH))
         return "\n".join(parts)
+
+    @property
+    def others(self) -> int:
+        """How many wrong cases are neither shown nor like one that is."""
+        return sum(map(bool, map(Case.rows, self.wrong))) - sum(1 + alike for _, alike in self.telling)
 
     @property
     def telling(self) -> list[tuple[Case, int]]:
@@ -175,7 +185,10 @@ class Grade(Report):
 
 
 class Told(Report):
-    """A report whose text was printed already: at the end of a cell a notebook adds its picture only."""
+    """A report whose text was printed already: at the end of a cell a notebook adds its picture only.
+
+    When it is shown again later, it is shown whole. That it was shown before is all that ever changes in it.
+    """
 
     @classmethod
     def of(cls, report: Report) -> Told:
@@ -199,6 +212,8 @@ def as_html(report: Report) -> str:
         parts.append(f" {number(report.score)} of {number(report.out_of)} points.")
     parts.append("</p>")
     parts += [_case_html(case, alike) for case, alike in report.telling]
+    if report.others:
+        parts.append(f"<p style='margin:.4em 0 0'>… and {report.others} wrong in other ways.</p>")
     if report.picture:
         parts.append(_picture_html(report))
     if report.printed_lines:
@@ -240,31 +255,32 @@ def _picture_html(report: Report) -> str:
     return f'<div style="margin:.4em 0">{as_image(report.picture, report.alt)}</div>'
 
 
-def shown(value: Any) -> str:
-    """A plain value as people write it: 4 significant digits, lists in brackets, texts in quotes.
+def shown(value: Any, digits: int = 4) -> str:
+    """A plain value as people write it: lists in brackets, texts in quotes; what is long is cut.
 
     >>> shown([0.1 + 0.2, 12.0, "larger"])
     "[0.3, 12, 'larger']"
     """
-    if value == BLANK:
-        return "..."
+    if isinstance(value, str):
+        return "..." if value == BLANK else repr(value if len(value) <= LONGEST else value[:LONGEST] + " …")
     if isinstance(value, bool) or value is None:
         return str(value)
     if isinstance(value, (int, float)):
-        return number(value)
+        return number(value, digits)
     if isinstance(value, dict):
-        return ", ".join(f"{name} = {shown(item)}" for name, item in value.items())
+        return ", ".join(f"{name} = {shown(item, digits)}" for name, item in value.items())
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(shown(item) for item in value)}]"
+        left_out = [f"… {len(value) - MOST} more"] if len(value) > MOST else []
+        return f"[{', '.join([*(shown(item, digits) for item in value[:MOST]), *left_out])}]"
     return repr(value)
 
 
-def number(value: float) -> str:
-    """A number with 4 significant digits; whole ones in full, without a point.
+def number(value: float, digits: int = 4) -> str:
+    """A number with so many significant digits; whole ones in full, without a point.
 
     >>> number(12.0), number(2 / 3), number(123456.0)
     ('12', '0.6667', '123456')
     """
     if value == round(value, 0) and abs(value) < 1e15:
         return str(int(value))
-    return f"{value:.4g}"
+    return f"{value:.{digits}g}"

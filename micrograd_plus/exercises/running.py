@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 from collections.abc import Sequence
 from types import CodeType
 from typing import Any
@@ -35,14 +36,21 @@ def run_cases(exercise: Exercise, answer: Any, seed: str, timeout: float) -> dic
 
 def was_touched(exercise: Exercise, answer: Any) -> bool:
     """Whether a function was changed at all: one that changes nothing that is seen may still be an attempt."""
-    code = getattr(answer, "__code__", None)
-    start = getattr(call_safely(exercise.run, exercise.start).value, "__code__", None)
-    return code is not None and start is not None and _instructions(code) != _instructions(start)
+
+    def compare() -> bool:
+        code, start = (getattr(f, "__code__", None) for f in (answer, exercise.run(exercise.start)))
+        return code is not None and start is not None and _instructions(code) != _instructions(start)
+
+    return call_safely(compare).value is True
 
 
-def _instructions(code: CodeType) -> tuple[Any, ...]:
-    inner = (_instructions(const) if isinstance(const, CodeType) else repr(const) for const in code.co_consts)
-    return (code.co_code, code.co_names, *inner)
+def _instructions(code: CodeType) -> list[Any]:
+    """What a function loads, stores and computes. How it calls is left out: that depends on where the imports stand."""
+    return [
+        _instructions(one.argval) if isinstance(one.argval, CodeType) else (one.opname[:4], one.argval)
+        for one in dis.get_instructions(code)
+        if one.opname.startswith(("LOAD_", "STORE_", "BINARY_", "COMPARE_", "UNARY_", "CONTAINS_", "IS_"))
+    ]
 
 
 def calls_of(exercise: Exercise, seed: str) -> list[tuple[Any, ...]]:
