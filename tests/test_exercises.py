@@ -9,7 +9,7 @@ from micrograd_plus.exercises.exercise import KINDS, Exercise, filled
 from micrograd_plus.exercises.marking import check
 from micrograd_plus.exercises.plain import agree, plain
 from micrograd_plus.exercises.reference import reference, telling_seed
-from micrograd_plus.exercises.report import NOT_ATTEMPTED, PASSED
+from micrograd_plus.exercises.report import FAILED, NOT_ATTEMPTED, PASSED
 
 SEEDS = (None, "Ada", 7)
 
@@ -106,3 +106,34 @@ def test_there_are_enough_of_them_and_of_each_kind():
     assert {e.lesson for e in all_exercises().values()} == set(range(17))
     for kind in KINDS:
         assert sum(e.kind == kind for e in of_lessons) >= 3
+
+
+@pytest.mark.parametrize(
+    ("id", "answer"),
+    [
+        ("which_move", "step()"),
+        ("which_move", "optimizer.step()"),
+        ("four_moves", ["forward()", "loss", "loss.backward()", "optimizer.step()"]),
+        ("four_moves", "forward -> loss -> backward() -> step()"),
+        ("kite_order", "y r q p"),
+        ("kite_order", ["y", "r", "q", "p", "a"]),
+        ("a_thousandfold", "Adam, RMSprop"),
+        ("a_thousandfold", "RMSprop and Adam"),
+        ("the_seventh_patient", "missing from optimizer"),
+        ("capacity_without_noise", "below 0.001"),
+        ("float32_gradient", "np.float32"),
+        ("knows_nothing", 2.302585),
+        ("logits_raised", 0.70538),
+    ],
+)
+def test_right_in_other_words_is_right(id, answer):
+    assert check(all_exercises()[id], answer).ok
+
+
+@pytest.mark.parametrize(("id", "answer"), [("knows_nothing", 2.28), ("knows_nothing", 2.31), ("logits_raised", 0.704)])
+def test_two_decimals_are_two_decimals(id, answer):
+    assert check(all_exercises()[id], answer).state == FAILED
+
+
+def test_what_is_partly_filled_in_is_an_attempt():
+    assert check(all_exercises()["kite_order"], ["y", "r", "q", ...]).state == FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..exercise import Exercise, Wrong
@@ -55,9 +56,15 @@ def _one_word(answer: Any) -> Any:
     return "larger" if isinstance(answer, str) and answer.strip().lower() in others else answer
 
 
-def _as_list(answer: Any) -> Any:
-    """The answer; the words of a single text as a list."""
-    return answer.replace(",", " ").split() if isinstance(answer, str) else answer
+def _move(answer: Any) -> Any:
+    """The answer; "step()" and "optimizer.step()" are the step, too."""
+    return answer.strip(" .").removesuffix("()").rpartition(".")[2] if isinstance(answer, str) else answer
+
+
+def _moves(answer: Any) -> Any:
+    """The moves that are listed; a single text is taken word by word."""
+    found = re.findall(r"[\w.()]+", answer) if isinstance(answer, str) else answer
+    return [_move(one) for one in found] if isinstance(found, (list, tuple)) else found
 
 
 EXERCISES = [
@@ -94,6 +101,7 @@ EXERCISES = [
             "Three of the moves find something out. The other one needs the learning rate, and moves something by it.",
         ),
         why="Forward, loss and backward only compute. The optimiser's step writes new numbers into the weights.",
+        measure=_move,
         truth=_move_that_changes_a_weight,
     ),
     Exercise(
@@ -147,8 +155,8 @@ EXERCISES = [
         kind="predict",
         title="With the gradient",
         task=(
-            "What happens if the step goes *with* the gradient, `weight + 0.5 * gradient`, in each of the four hundred "
-            'rounds? Does the loss get `"smaller"`, stay the `"same"`, or get `"larger"`?'
+            "What happens if the step goes *with* the gradient, `weight + 0.5 * gradient`, in each round of training? "
+            'Does the loss get `"smaller"`, stay the `"same"`, or get `"larger"`?'
         ),
         code="the_loss_gets = ____",
         right='"larger"',
@@ -217,7 +225,7 @@ EXERCISES = [
             "Ask of each move what it needs: scores, a loss, gradients, or only the pictures and the weights.",
             "It begins with the one that makes scores, and ends with the one that changes weights; two are in between.",
         ),
-        measure=_as_list,
+        measure=_moves,
         why="Scores first, then how wrong they are, then a direction for each weight, and at last the weights move.",
     ),
 ]

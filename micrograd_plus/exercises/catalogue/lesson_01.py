@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from ..exercise import Exercise, Wrong
 
@@ -40,8 +41,9 @@ def _nudged_at_zero() -> float:
     return (5 * (0 + h) - 5 * 0) / h
 
 
-def _what_becomes_of(h: float) -> str:
+def _what_becomes_of(h: Any) -> str:
     """What a central difference with this h says of exp, in words. The largest error of some points, in [1, 2]."""
+    h = float(h)  # NumPy's float32 would round all that it meets
     points = [1 + i / 20 for i in range(21)]
     if all(x + h == x for x in points):
         return "the slope is lost altogether: x + h is x"
@@ -243,7 +245,7 @@ EXERCISES = [
         title="A nudge that is neither too large nor too small",
         task=(
             "Choose an `h` for which the central difference of `exp(x)`, for x between 1 and 2, is off by less than "
-            "0.00000001. (Look at the V in the lesson's picture.)"
+            "0.00000001. (Try some powers of ten; lesson 01 has a picture of these errors, a V.)"
         ),
         code="h = ____",
         right="1e-5",

@@ -168,7 +168,8 @@ EXERCISES = [
         kind="predict",
         title="A large bias",
         task=(
-            "What happens if the bias of the neuron is 5 in place of 1.1931? Its output is then almost 1. Will "
+            "The neuron of lesson 03, `tanh(x1 * w1 + x2 * w2 + b)`, has the bias 1.1931, and its `w1.grad` is 1.92. "
+            "What happens if the bias is 5? The output is then almost 1. Will "
             '`w1.grad` be `"larger"` than 1.92, `"about the same"`, or `"nearly 0"`?'
         ),
         code="w1_grad_is = ____",

@@ -139,7 +139,11 @@ EXERCISES = [
         minutes=4,
         kind="write a rule",
         title="Mend the engine",
-        task="Mend the engine: write a `push` that is right when an input is used twice.",
+        task=(
+            "In an engine, `push` hands each input of a node its part of the gradient. Write one that is right when an "
+            "input is used twice, as in `p + p`. (A node has its `inputs`, a local slope for each in `slopes`, and "
+            "`grad`.)"
+        ),
         code='''
             def push(self):
                 """Give each input its part: slope × the own gradient."""

@@ -60,10 +60,13 @@ def _ready(may_push: Callable[[str, list[str], list[str]], Any], pushed: list[st
 
 
 def _without_a(order: Any) -> Any:
-    """The order without the leaf a, which may stand at its end: it has nothing to push. Dots while any are left."""
+    """The order without the leaf a, which may stand at its end: it has nothing to push. A text is taken by letters."""
+    if isinstance(order, str):
+        order = [letter for letter in order if letter.isalpha()]
     if not isinstance(order, (list, tuple)):
         return order
-    return ... if ... in order else [box for box in order if box != "a"]
+    untouched = all(box is ... for box in order[1:])
+    return ... if untouched else [box for box in order if box is ... or box != "a"]
 
 
 def _gradients_of_the_diamond(backward: Callable[[Any], Any], a_number: float) -> list[float]:
@@ -207,9 +210,9 @@ EXERCISES = [
         task=(
             "This is the graph with the shortcut:\n\n"
             "    b = a * 2\n    c = b * 3\n    d = c + 1\n    y = d * b\n\n"
-            "You write `y = b * d` in place of `y = d * b`. The number is the same. How many of the six orders "
-            "(leaves first, recursion, depth first, breadth first, path by path, users first) give a wrong gradient "
-            "now? It was three: leaves first, recursion and breadth first."
+            "You write `y = b * d` in place of `y = d * b`. The number is the same. How many of the six orders of "
+            "lesson 05 (leaves first, recursion, depth first, breadth first, path by path, users first) give a wrong "
+            "gradient now? It was three: leaves first, recursion and breadth first."
         ),
         code="wrong_orders_now = ____",
         right="4",

@@ -17,19 +17,37 @@ def _two_apart(random: Random) -> tuple[float, ...]:
     return tuple(random.sample(APART, 2))
 
 
-def _slopes_of_row(row: Any, *operands: float) -> Any:
-    """The slopes of a row of the lesson's table (forward, one slope for each input), at these operands."""
-    forward, *slopes = row
-    y = forward(*operands)
-    found = [slope(y, *operands) for slope in slopes]
-    return found if len(found) > 1 else found[0]
+def _slopes_of(forward: Callable[..., float]) -> Callable[..., Any]:
+    """A measure: the slopes of a row of the lesson's table (forward, one slope for each input), at some operands.
+
+    The row's own first entry must still be `forward`.
+    """
+
+    def slopes_of_row(row: Any, *operands: float) -> Any:
+        own, *slopes = row
+        y = own(*operands)
+        _still_computes(y, forward(*operands))
+        found = [slope(y, *operands) for slope in slopes]
+        return found if len(found) > 1 else found[0]
+
+    return slopes_of_row
 
 
-def _slope_of_op(op: Any, x: float) -> Any:
+def _still_computes(y: Any, right: float) -> None:
+    """Raise ValueError if what computes y, which stood in the code already, was changed."""
+    if y is not ... and not math.isclose(float(y), right, rel_tol=1e-9, abs_tol=1e-9):
+        raise ValueError(
+            f"y itself comes out as {float(y):.4g} where it is {right:.4g}: keep the first lambda as it was"
+        )
+
+
+def _slope_of_cube(op: Any, x: float) -> Any:
     """The slope of a Unary of the library, asked of its rule: so that dots stay dots."""
     if not hasattr(op, "rules"):
         raise TypeError("this is no Unary(name, forward, slope): keep the line as it was, and fill in the slope")
-    return op.rules[0](op.forward(x), x)
+    y = op.forward(x)
+    _still_computes(y, x * x * x)
+    return op.rules[0](y, x)
 
 
 def _both_sides(number_class: Callable[[float], Any], n: float, x: float) -> list[Any]:
@@ -46,8 +64,8 @@ EXERCISES = [
         kind="write a rule",
         title="A row for the difference",
         task=(
-            "Give the difference `y = a - b` a row of its own for the table: how it is computed, then its slope for "
-            "`a` and its slope for `b`."
+            "Give the difference `y = a - b` a row of its own for the table of lesson 06: how it is computed, then its "
+            "slope for `a` and its slope for `b`."
         ),
         code="sub_row = (lambda a, b: a - b, lambda y, a, b: ____, lambda y, a, b: ____)",
         right=("1", "-1"),
@@ -71,7 +89,7 @@ EXERCISES = [
         cases=[(2.0, 5.0)],
         draw=_two_apart,
         drawn=1,
-        measure=_slopes_of_row,
+        measure=_slopes_of(lambda a, b: a - b),
         forward=lambda a, b: a - b,
         wrt=(0, 1),
         say="slopes for a and b at a = {}, b = {}",
@@ -110,7 +128,7 @@ EXERCISES = [
         cases=[(5.0,), (-1.5,)],
         draw=lambda random: (random.choice([-3.5, -2.5, 2.5, 3.5, 4.5]),),
         drawn=1,
-        measure=_slope_of_op,
+        measure=_slope_of_cube,
         forward=lambda x: x * x * x,
         wrt=(0,),
         say="slope of the cube at x = {}",
@@ -128,8 +146,9 @@ EXERCISES = [
         kind="predict",
         title="What happens if the neuron is to learn either, but not both",
         task=(
-            "The neuron is to learn -1, 1, 1, -1 at the corners (0, 0), (0, 1), (1, 0), (1, 1). Near which whole "
-            "number does its loss end, the sum of the four squared errors? At 0 it would have learned them."
+            "One neuron, `tanh(w1 * x1 + w2 * x2 + b)`, is to learn -1, 1, 1, -1 at the corners (0, 0), (0, 1), "
+            "(1, 0), (1, 1). Near which whole number does its loss end, the sum of the four squared errors? At 0 it "
+            "would have learned them."
         ),
         code="final_loss = ____",
         right="4",
@@ -190,6 +209,11 @@ EXERCISES = [
                 "the factor in front loses 1, not the exponent",
                 "(n - 1) * a ** n",
                 "There are n paths. And along each of them, how many factors are left?",
+            ),
+            Wrong(
+                "both the factor in front and the exponent lose 1",
+                "(n - 1) * a ** (n - 1)",
+                "The exponent is right. How many paths are there for a * a, and how many does yours count?",
             ),
             Wrong(
                 "the power itself is taken as the slope",
@@ -364,7 +388,7 @@ EXERCISES = [
         ],
         cases=[(3.0,), (-0.5,)],
         draw=lambda random: (random.choice([-1.5, -0.75, 0.25, 0.75, 1.25, 2.0]),),
-        measure=_slopes_of_row,
+        measure=_slopes_of(math.tanh),
         forward=math.tanh,
         wrt=(0,),
         say="slope of tanh at x = {}",

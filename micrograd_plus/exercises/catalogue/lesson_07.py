@@ -135,8 +135,9 @@ EXERCISES = [
         kind="predict",
         title="What happens if the bends are taken out",
         task=(
-            "You take the bends out of the network that we made by hand: `h0 = x0 + x1`, `h1 = x0 + x1 - 1`, and the "
-            "answer is `h0 - 2 * h1` as before. What does it then answer to the inputs 0 and 0?"
+            "A network made by hand has two hidden neurons, `h0 = relu(x0 + x1)` and `h1 = relu(x0 + x1 - 1)`, and its "
+            "answer is `h0 - 2 * h1`. You take the bends out: `h0 = x0 + x1`, `h1 = x0 + x1 - 1`, and the answer is "
+            "`h0 - 2 * h1` as before. What does it then answer to the inputs 0 and 0?"
         ),
         code="answer_without = ____",
         right="2",
@@ -144,7 +145,7 @@ EXERCISES = [
             Wrong("the bend is still there", "0", "Nothing makes a negative h1 into 0 any more. What is h1 here?"),
             Wrong("a minus is lost", "-2", "h1 is negative, and it is subtracted. What do two minus signs give?"),
             Wrong("h1 is subtracted only once", "1", "With which weight does the last neuron read h1?"),
-            Wrong("it is the answer of h1 alone", "-1", "That is h1. The last neuron still comes after it."),
+            Wrong("the last neuron is left out", "-1", "That is h1. The last neuron still comes after it."),
         ],
         hints=(
             "h1 is now allowed to be negative. Work out h0 and h1 first.",
@@ -183,6 +184,11 @@ EXERCISES = [
                 "the bias is forgotten",
                 ("0.0", "total += w * x", "max(0.0, total)"),
                 "Which of the three arguments have you not used yet?",
+            ),
+            Wrong(
+                "the bias is subtracted",
+                ("-bias", "total += w * x", "max(0.0, total)"),
+                "The products are right. With which sign does the bias stand in the formula?",
             ),
             Wrong(
                 "the activation function is forgotten",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -15,10 +15,10 @@ def _to(digits: int) -> Callable[[Any], Any]:
     return lambda answer: round(float(answer), digits) if hasattr(answer, "__float__") else answer
 
 
-def _finite(softmax: Callable[[list[float]], Any], *logits: float) -> Any:
+def _finite(softmax: Callable[[list[float]], Any], logits: list[float]) -> Any:
     """The probabilities. NumPy gives nan where Python's own exp raises OverflowError: then that is raised, too."""
-    found = softmax(list(logits))
-    if isinstance(found, list) or hasattr(found, "tolist"):
+    found = softmax(logits)
+    if isinstance(found, (list, tuple, Iterator)) or hasattr(found, "tolist"):
         found = list(found)
         if any(p is not ... and math.isnan(p) for p in found):
             raise OverflowError("exp of a large logit is inf, and inf / inf is not a number (nan)")
@@ -58,9 +58,19 @@ def _with_probabilities(function: Callable[..., Any], *arguments: float) -> Any:
     return function(_softmax(logits), int(right))
 
 
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
 def _slope_of_row(row: Any, x: float) -> Any:
+    """The slope of a row of the sigmoid, whose first entry must still compute the sigmoid."""
     forward, slope = row
-    return slope(forward(x), x)
+    y = forward(x)
+    if not math.isclose(y, _sigmoid(x)):
+        raise ValueError(
+            f"y itself comes out as {y:.4g} where it is {_sigmoid(x):.4g}: keep the first lambda as it was"
+        )
+    return slope(y, x)
 
 
 EXERCISES = [
@@ -102,7 +112,7 @@ EXERCISES = [
             ),
         ],
         measure=_to(2),
-        tolerance=0.0101,
+        tolerance=0.0015,  # the second decimal counts
         hints=(
             "Which probability has the right class?",
             "The cross-entropy is -log of the probability of the class that happened. Compute it with math.log.",
@@ -134,6 +144,11 @@ EXERCISES = [
                 "the margin of 1 is forgotten",
                 "max(0.0, -label * score)",
                 "Then to be right by a hair costs nothing. Where does the curve in the picture reach 0?",
+            ),
+            Wrong(
+                "min stands in place of max",
+                "min(0.0, 1 - label * score)",
+                "A loss never falls below 0. Put a score of 2 and the label 1 in: which of the two does min keep?",
             ),
             Wrong("the label is forgotten", "max(0.0, 1 - score)", "A score of 2 is wrong if the label is -1."),
             Wrong(
@@ -194,7 +209,7 @@ EXERCISES = [
             Wrong("the probability is thought to vanish", "0.0", "They still add up to 1, and the cat is still ahead."),
         ],
         measure=_to(3),
-        tolerance=0.00101,
+        tolerance=0.0006,  # the third decimal counts
         hints=(
             "Each exp gets the same factor. What does the division make of it?",
             "exp(z + 100) is exp(z) * exp(100). Write the cat's probability as a fraction.",
@@ -233,6 +248,14 @@ EXERCISES = [
                 "Then the largest may still be far above 0. Which shift leaves nothing above 0?",
             ),
             Wrong(
+                "the mean of the logits is subtracted",
+                (
+                    "mean = sum(logits) / len(logits)\npowers = [math.exp(z - mean) for z in logits]",
+                    "[p / sum(powers) for p in powers]",
+                ),
+                "The largest may still be far above the mean. Which shift surely leaves nothing above 0?",
+            ),
+            Wrong(
                 "the shift is forgotten, or too small",
                 ("powers = [math.exp(z) for z in logits]", "[p / sum(powers) for p in powers]"),
                 "exp(710) is already too large. By which number may all logits be lowered, so that none is above 0?",
@@ -264,11 +287,11 @@ EXERCISES = [
                 "A negative logit would get a negative probability. What makes every number positive?",
             ),
         ],
-        cases=[(2.0, 1.0, -1.0), (1000.0, 1001.0, 999.0), (800.0, -2.0, 799.0)],
-        draw=lambda random: tuple(random.sample([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.0], 3)),
+        cases=[([2.0, 1.0, -1.0],), ([1000.0, 1001.0, 999.0],), ([800.0, -2.0, 799.0],), ([1500.0, 0.0],)],
+        draw=lambda random: (random.sample([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.0], 3),),
         drawn=1,
         measure=_finite,
-        say="softmax([{}, {}, {}])",
+        say="softmax({})",
         hints=(
             "First without large logits: exp of each, then divide each by the total.",
             "A common shift cancels in the division. Which one makes the largest logit 0, whose exp is 1?",
@@ -543,7 +566,7 @@ EXERCISES = [
         cases=[(3.0,), (-0.5,)],
         draw=lambda random: (random.choice([-2.5, -1.5, -0.75, 0.25, 0.75, 1.25, 2.0]),),
         measure=_slope_of_row,
-        forward=lambda x: 1 / (1 + math.exp(-x)),
+        forward=_sigmoid,
         wrt=(0,),
         say="slope of the sigmoid at x = {}",
         hints=(

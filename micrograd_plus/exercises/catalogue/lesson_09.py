@@ -60,17 +60,17 @@ def _walk(random: Random) -> tuple[Any, ...]:
     return w, target, random.choice([0.1, 0.2, 0.3]), 3
 
 
-def _went_down(descend_until: Callable[..., Any], target: float, w: float, lr: float, small: float) -> Any:
+def _went_down(descend_until: Callable[..., Any], target: float, w: float, lr: float, small: float, most: int) -> Any:
     """Where the learner's loop stops on (w - target)², and after how many steps."""
     from ...engine import Value
 
-    return descend_until(lambda w: (w - target) ** 2, Value(w), lr, small)
+    return descend_until(lambda w: (w - target) ** 2, Value(w), lr, small, most)
 
 
 def _hill(random: Random) -> tuple[Any, ...]:
     target = random.choice([-5.0, -2.0, 2.0, 4.0, 6.0])
     distance = random.choice([-7.0, -4.0, 3.0, 5.0])
-    return target, target + distance, random.choice([0.1, 0.2, 0.3]), random.choice([0.1, 0.02])
+    return target, target + distance, random.choice([0.1, 0.2, 0.3]), random.choice([0.1, 0.02]), 100
 
 
 SQUARES = "loss = sum((w * x - y) ** 2 for x, y in zip(xs, ys)) / len(xs)"  # of a straight line through 0
@@ -122,8 +122,8 @@ EXERCISES = [
         minutes=4,
         kind="fill a blank",
         title="The third button",
-        task="Write the third button: a function that takes one step of gradient descent for each parameter in a list. "
-        "The gradients are there already.",
+        task="Write the third button, the step: a function that takes one step of gradient descent for each parameter "
+        "in a list. The gradients are there already.",
         code='''
             def take_step(parameters, lr):
                 """One step of gradient descent with the learning rate lr."""
@@ -151,8 +151,8 @@ EXERCISES = [
             Wrong(
                 "no p.data is changed",
                 "p = p - lr * p.grad",
-                "`p = …` makes p the name of something else, and the list still holds the old one. Which part of a "
-                "parameter is its number?",
+                "After the call each p.data is as it was before. (`p = …` only gives another thing the name p, and a "
+                "list that is returned changes no parameter.) Which part of a parameter is its number?",
             ),
             Wrong(
                 "the number itself is taken for its gradient",
@@ -184,7 +184,7 @@ EXERCISES = [
         wrong=[
             Wrong("101 is taken to be even", "0", "Where is w after one step, and where after two?"),
             Wrong(
-                "the walk comes to rest at the bottom",
+                "the walk is thought to come to rest at the bottom",
                 "3",
                 "Look at the table of factors in the lesson: by how much does the distance to 3 shrink at a rate of 1?",
             ),
@@ -193,7 +193,11 @@ EXERCISES = [
                 "606",
                 "The slope is another one at each place. What is it after the first step?",
             ),
-            Wrong("the distance to 3 grows", "math.inf", "By which factor does a step multiply the distance to 3?"),
+            Wrong(
+                "the distance to 3 is thought to grow",
+                "math.inf",
+                "By which factor does a step multiply the distance to 3?",
+            ),
             Wrong("the first step goes to the left", "-6", "The slope at 0 is negative, and it is subtracted."),
         ],
         hints=(
@@ -341,6 +345,28 @@ EXERCISES = [
                 "backward() adds to what is in w.grad. What is there at the second step?",
             ),
             Wrong(
+                "`most` is not looked at",
+                "while True:\n"
+                "    w.zero_grad()\n"
+                "    loss_of(w).backward()\n"
+                "    if abs(w.grad) < small:\n"
+                "        break\n"
+                "    w.data -= lr * w.grad\n"
+                "    steps += 1",
+                "With a rate at which it never settles, this would go on for ever. What is the last argument for?",
+            ),
+            Wrong(
+                "one step more than `most` is taken",
+                "while steps <= most:\n"
+                "    w.zero_grad()\n"
+                "    loss_of(w).backward()\n"
+                "    if abs(w.grad) < small:\n"
+                "        break\n"
+                "    w.data -= lr * w.grad\n"
+                "    steps += 1",
+                "Take `most` as 1: how often does the loop run?",
+            ),
+            Wrong(
                 "the steps go up the slope",
                 "while steps < most:\n"
                 "    w.zero_grad()\n"
@@ -394,10 +420,14 @@ EXERCISES = [
                 "The slope changes with w. Which lines must run again for each step?",
             ),
         ],
-        cases=[(3.0, 0.0, 0.1, 0.1), (3.0, 5.0, 0.2, 0.1)],
+        cases=[
+            (3.0, 0.0, 0.1, 0.1, 100),
+            (3.0, 5.0, 0.2, 0.1, 100),
+            (3.0, 0.0, 0.1, 0.1, 4),  # not flat in time
+        ],
         draw=_hill,
         measure=_went_down,
-        say="descend_until(loss_of=(w - {})², w={}, lr={}, small={})",
+        say="descend_until(loss_of=(w - {})², w={}, lr={}, small={}, most={})",
         hints=(
             "A while loop with the three buttons in it. At which of them do you know the slope?",
             "Clear the gradient, then forward and backward. Then decide whether to stop, and only then take the step.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -57,7 +58,7 @@ def _unchanged_by_a_factor() -> set[str]:
 
 def _names(answer: Any) -> list[str]:
     """The optimisers that are named, in whatever form and spelling, sorted."""
-    names = [answer] if isinstance(answer, str) else list(answer)
+    names = re.split(r"[\s,;]+(?:and\s+)?", answer.strip()) if isinstance(answer, str) else list(answer)
     return sorted(OPTIMIZERS.get(str(name).strip().casefold(), str(name)) for name in names)
 
 
@@ -166,8 +167,8 @@ EXERCISES = [
         minutes=4,
         kind="write a rule",
         title="Nesterov's momentum",
-        task="Write **Nesterov's** momentum: update `v` as above, and then move along the gradient plus `keep` times "
-        "the new `v`.",
+        task="Write **Nesterov's** momentum. The velocity `v` is updated as in plain momentum: that line is there "
+        "already. Then `p` moves, by `lr`, along the gradient plus `keep` times the new `v`.",
         code='''
             def nesterov(p, memory, lr=0.1, keep=0.8):
                 """One step of p. The memory is a dict that stays from step to step."""
@@ -367,7 +368,7 @@ EXERCISES = [
         minutes=4,
         kind="write a rule",
         title="A step with momentum",
-        task="Write a step of plain momentum, as in the lesson: the velocity keeps the share `keep` of itself and adds "
+        task="Write a step of plain momentum: the velocity keeps the share `keep` of itself and adds "
         "the slope; then `w` moves by `lr` times the velocity.",
         code='''
             def momentum_step(w, v, slope, lr, keep):

@@ -195,7 +195,7 @@ EXERCISES = [
         minutes=3,
         kind="predict",
         title="A bias that is a column",
-        task="What happens if the bias has shape `(3, 1)`, and not `(2,)`? It is added to the same `sums` of shape "
+        task="What happens if the bias of a layer has shape `(3, 1)`, and not `(2,)`? It is added to `sums` of shape "
         "`(3, 2)`, and all results are added up. Write its gradient as a nested list.",
         code="column_grad = ____",
         right="[[2.0], [2.0], [2.0]]",
@@ -343,6 +343,11 @@ EXERCISES = [
                 "nothing is turned on its side",
                 "upstream @ B, A @ upstream",
                 "Take shapes of three different numbers, (2, 3) @ (3, 4), and write them below each product.",
+            ),
+            Wrong(
+                "upstream is turned on its side, too",
+                "upstream.T @ B.T, A.T @ upstream.T",
+                "Take shapes of three different numbers, (2, 3) @ (3, 4). What shape has upstream? What can meet it?",
             ),
             Wrong(
                 "the gradients of A and B are swapped",

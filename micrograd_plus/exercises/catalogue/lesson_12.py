@@ -49,10 +49,10 @@ def _rows_of_the_equal() -> int:
 
 
 def _short_name(answer: Any) -> str:
-    """The name of a problem, if need be out of a list or out of its brackets."""
+    """The name of a problem, if need be out of a list or out of its brackets, with blanks for underscores."""
     if isinstance(answer, (list, tuple)) and answer:
         answer = answer[0]
-    return str(answer).strip(" []")
+    return "_".join(str(answer).strip(" []").replace("-", " ").split())
 
 
 def _healed(heal: Callable[..., Any], numbers: list[Table]) -> Any:
@@ -105,35 +105,35 @@ EXERCISES = [
         minutes=4,
         kind="predict",
         title="The seventh patient",
-        task="The seventh patient of the lesson is `network(Tanh)`. Its optimiser was made in the next line, with "
-        "`mg.optim.SGD(network(Tanh).parameters(), lr=0.3)`. Ask the doctor (`mg.diagnose` with the function that "
+        task="With lesson 12 open: the seventh patient is `network(Tanh)`. Its optimiser was made in the next line, "
+        "with `mg.optim.SGD(network(Tanh).parameters(), lr=0.3)`. Ask the doctor (`mg.diagnose` with the function that "
         "computes the loss, the model, and the optimiser as third argument). Write down the short name of the first "
         "problem as a text; it stands in square brackets.",
         code="problem = ____",
         right='"missing_from_optimizer"',
         wrong=[
             Wrong(
-                "the loss doesn't depend on the parameters",
+                "the loss is taken not to depend on the parameters",
                 '"unconnected_parameters"',
                 "The loss is computed from this model, and backward reaches all of it. Who takes the step?",
             ),
             Wrong(
-                "the neurons are saturated",
+                "the neurons are taken to be saturated",
                 '"saturated"',
                 "This network starts as the healthy ones do. Was the optimiser the third argument?",
             ),
             Wrong(
-                "the step is too large",
+                "the step is taken to be too large",
                 '"step_too_large"',
                 "A rate of 0.3 was right for this network before. Which weights does the step move?",
             ),
             Wrong(
-                "the optimiser holds frozen parameters",
+                "the optimiser is taken to hold frozen parameters",
                 '"frozen_in_optimizer"',
                 "Frozen ones have requires_grad=False. These could move; but whose are they?",
             ),
             Wrong(
-                "all neurons are equal",
+                "all neurons are taken to be equal",
                 '"symmetric_weights"',
                 "That was patient 1. These weights were drawn at random.",
             ),
@@ -154,8 +154,8 @@ EXERCISES = [
         minutes=4,
         kind="fill a blank",
         title="The eighth patient",
-        task="Somebody multiplied all weights and biases of the eighth patient by 20. Write the cure: make the numbers "
-        "of each parameter in a list 20 times smaller.",
+        task="Somebody multiplied all weights and biases of a network by 20: the eighth patient of lesson 12. Write "
+        "the cure: make the numbers of each parameter in a list 20 times smaller.",
         code='''
             def heal(parameters):
                 """Make all numbers 20 times smaller; the parameters stay the same objects."""
@@ -166,8 +166,8 @@ EXERCISES = [
             Wrong(
                 "no p.data is changed",
                 "for p in parameters:\n    p = p / 20",
-                "`p = …` makes p the name of something else, and the model still holds the old one. Which part of a "
-                "parameter are its numbers?",
+                "After the call each p.data is as it was before. (`p = …` only gives another thing the name p, and a "
+                "list that is returned changes no parameter.) Which part of a parameter are its numbers?",
             ),
             Wrong(
                 "the numbers are made larger once more",
@@ -220,7 +220,7 @@ EXERCISES = [
         right="1",
         wrong=[
             Wrong(
-                "training makes equal neurons different",
+                "training is thought to make equal neurons different",
                 "16",
                 "What could make them different? Compare the gradients that two equal neurons get.",
             ),
@@ -277,7 +277,7 @@ EXERCISES = [
                 "A sum of n random numbers of size 1 isn't as large as n: some are positive, some negative.",
             ),
             Wrong(
-                "the number of inputs makes no difference",
+                "the number of inputs is thought to make no difference",
                 "math.sqrt(2)",
                 "The more products are added up, the larger the sum. What must single weights do then?",
             ),
@@ -314,15 +314,18 @@ EXERCISES = [
             def fit_line(xs, ys, lr=0.1, steps=30):
                 """Train one neuron on these points; what it gives for xs afterwards."""
                 w, b = ____
+
+                def neuron(x):
+                    return ____
+
                 for _ in range(steps):
-                    outputs = [____ for x in xs]
-                    loss = sum((output - y) ** 2 for output, y in zip(outputs, ys)) / len(xs)
+                    loss = sum((neuron(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
                     w.zero_grad()
                     b.zero_grad()
                     loss.backward()
                     w.data -= lr * w.grad
                     b.data -= lr * b.grad
-                return [output.data for output in outputs]
+                return [neuron(x).data for x in xs]
         ''',
         bug=("Value(1.0), Value(0.0)", "(w * x + b).relu()"),
         right=("Value(1.0), Value(0.0)", "w * x + b"),
@@ -333,7 +336,7 @@ EXERCISES = [
                 "It lives a little longer. But some targets are below 0: can this neuron ever give them?",
             ),
             Wrong(
-                "the ReLU is put in front of another sign",
+                "the ReLU gets a minus in front of it",
                 ("Value(1.0), Value(0.0)", "-(w * x + b).relu()"),
                 "Now it can give nothing above 0. Which numbers may be asked for?",
             ),
@@ -343,7 +346,7 @@ EXERCISES = [
                 "It isn't dead any more. But which targets can a tanh reach?",
             ),
             Wrong(
-                "minus is turned into plus",
+                "the sign is taken off in place of the ReLU",
                 ("Value(1.0), Value(0.0)", "abs(w * x + b)"),
                 "Its slope is never 0. But some targets are below 0: can this neuron ever give them?",
             ),
@@ -359,7 +362,7 @@ EXERCISES = [
         hints=(
             "Look at ys. Which of them could the neuron give at all, with any w and b?",
             "Below 0 a ReLU gives 0, and its slope is 0. It belongs between two layers: is there one after it here?",
-            "Take something away from the line of the outputs, and leave the weighted sum.",
+            "Take something away from what `neuron` returns, and leave the weighted sum.",
         ),
         why="An output layer that should give any number has no ReLU. The steps towards the targets below 0 killed it.",
     ),

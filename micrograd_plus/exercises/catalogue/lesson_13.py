@@ -66,6 +66,11 @@ def _judged(**other: str) -> tuple[str, ...]:
     return tuple(repr(verdict) for verdict in (TWELVE | other).values())
 
 
+def _first_word(answer: Any) -> Any:
+    """The first word of the answer: "below 0.001" is meant as "below"."""
+    return answer.split()[0].strip(",.") if isinstance(answer, str) and answer.strip() else answer
+
+
 def _without_noise() -> str:
     """Fits degree 14 to points without noise, as the lesson does."""
     import numpy as np
@@ -133,11 +138,13 @@ def _who_has_seen_what(prepare: Callable[..., Any]) -> dict[str, Any]:
         quarter = len(samples) // 4
         return shuffled[quarter:], shuffled[:quarter]
 
-    training, validation = prepare([f"image {n}" for n in range(12)], split, lambda image: f"{image}, noisy")
-    seen = {image.removesuffix(", noisy") for image in training}
-    leaked = {image.removesuffix(", noisy") for image in validation} & seen
+    images = [f"image {n}" for n in range(12)]
+    training, validation = prepare(list(images), split, lambda image: f"{image}, noisy")
+    seen, held_out = ({image.removesuffix(", noisy") for image in side} for side in (training, validation))
+    in_a_row = held_out in (set(images[: len(held_out)]), set(images[-len(held_out) :]))
     return {
-        "images on both sides": len(leaked),
+        "images on both sides": len(held_out & seen),
+        "the held-out images are": "neighbours" if in_a_row else "from all over the list",
         "noisy images in validation": sum(image.endswith("noisy") for image in validation),
         "samples for training": len(training),
         "samples for validation": len(validation),
@@ -157,9 +164,12 @@ def _loop(
     stop: str = "waited == patience",
     better: str = "best, best_epoch, waited = loss, epoch, 0",
     worse: str = "waited += 1",
-) -> str:
-    """The body of the loop: when it stops, what a new best does, and what another loss does."""
-    return f"if loss < best:\n    {better}\nelse:\n    {worse}\n    if {stop}:\n        break"
+    new_best: str = "loss < best",
+    returned: str = "epoch + 1, best_epoch",
+) -> tuple[str, str]:
+    """The body of the loop (when it stops, what a new best does, and what another loss does), and what is returned."""
+    body = f"if {new_best}:\n    {better}\nelse:\n    {worse}\n    if {stop}:\n        break"
+    return body, returned
 
 
 EXERCISES = [
@@ -222,8 +232,8 @@ EXERCISES = [
         kind="predict",
         title="Twelve pairs of curves",
         task=(
-            "Judge the twelve pairs of curves of the lesson: `'fits'`, `'underfits'`, `'overfits'` or `'suspect'` "
-            "(which can't come from learning alone: look for a bug or a leak)."
+            "With lesson 13 open, judge its twelve pairs of curves: `'fits'`, `'underfits'`, `'overfits'` or "
+            "`'suspect'` (which can't come from learning alone: look for a bug or a leak)."
         ),
         code="""
             verdicts = {
@@ -335,6 +345,7 @@ EXERCISES = [
             "There is no noise to learn, and the true curve is among those that degree 14 can draw. Here capacity "
             "alone does no harm; capacity and noise and few points do."
         ),
+        measure=_first_word,
         truth=_without_noise,
         numpy=True,
     ),
@@ -369,6 +380,11 @@ EXERCISES = [
                 "the model is in eval mode while it trains",
                 _epoch("model.eval()", "train_one_epoch(model)"),
                 "Dropout is there for training. When exactly should it be off?",
+            ),
+            Wrong(
+                "dropout is still on in the validation",
+                _epoch("model.train()", "train_one_epoch(model)", "model.train()"),  # the bug, in other words
+                "no_grad() says nothing about dropout. In which mode is the model when its loss is measured?",
             ),
             Wrong(
                 "the two modes are swapped",
@@ -427,6 +443,13 @@ EXERCISES = [
                 "Nothing leaks here. But on which images will the model be used: real ones, or noisy ones?",
             ),
             Wrong(
+                "the first images of the list are held out, not any of them",
+                "quarter = len(images) // 4\nvalidation = images[:quarter]\n"
+                "training = [noisy(image) for image in images[quarter:] for _ in range(4)]",
+                "Nothing leaks here. But lists are often sorted, all of one kind first. Then that kind is never "
+                "trained on. What does split do that a slice doesn't?",
+            ),
+            Wrong(
                 "no copies are made",
                 "training, validation = split(images)",
                 "Nothing leaks now. But there should be four noisy copies of each image that is trained on.",
@@ -458,7 +481,7 @@ EXERCISES = [
                 best, best_epoch, waited = math.inf, 0, 0
                 for epoch, loss in enumerate(losses):
                     ____
-                return epoch + 1, best_epoch
+                return ____
         ''',
         right=_loop(),
         wrong=[
@@ -492,11 +515,27 @@ EXERCISES = [
                 _loop(stop="True"),
                 "Losses go up and down. What is patience there for?",
             ),
+            Wrong(
+                "a loss as low as the best counts as a new best",
+                _loop(new_best="loss <= best"),
+                "A new lowest loss is lower than all before it. What should one do that is just as low?",
+            ),
+            Wrong(
+                "the number of the last epoch is given, not how many were run",
+                _loop(returned="epoch, best_epoch"),
+                "The best epoch is right. The first epoch is number 0: how many have been run, once number 8 is done?",
+            ),
+            Wrong(
+                "the best epoch is counted from 1",
+                _loop(returned="epoch + 1, best_epoch + 1"),
+                "How many were run is right. Which number has the first epoch?",
+            ),
             Wrong("it never stops", _loop(stop="False"), "Which line ends the loop, and is it ever reached?"),
         ],
         cases=[
             ([0.9, 0.7, 0.6, 0.65, 0.62, 0.5, 0.55, 0.56, 0.57, 0.4], 3),
             ([0.8, 0.6, 0.4], 2),
+            ([0.6, 0.5, 0.5, 0.55, 0.4], 2),  # as low as the best is no new best
         ],
         draw=_losses,
         say="early_stopping(losses={}, patience={})",
@@ -504,7 +543,8 @@ EXERCISES = [
             "Three things are to be remembered: the lowest loss, its epoch, and for how long you have been waiting.",
             "There are two cases: this loss is a new best, or it isn't. What becomes of the three then? When is it "
             "enough?",
-            "if loss < best: keep all three anew (waited from 0 again); else: wait one more, and break when …",
+            "if loss < best: keep all three anew (waited from 0 again); else: wait one more, and break when … At the "
+            "end, remember that `epoch` counts from 0.",
         ),
         why=(
             "A new best starts the count afresh; after `patience` epochs without one the loop ends. The best epoch is "

@@ -175,6 +175,7 @@ EXERCISES = [
         draw=lambda random: (random.randrange(1, 1000),),
         drawn=1,
         measure=_penalty_and_slopes,
+        say="weights_only(a small network, drawn with the seed {})",
         hints=(
             "What is the total before the first round? And in each round: does this parameter count, and "
             "what is its part?",
@@ -271,6 +272,11 @@ EXERCISES = [
                 "With p = 0.2, about one draw in five is below p. Are these the ones to be set to 0, or to be kept?",
             ),
             Wrong(
+                "a draw that is p itself drops its number, too",
+                ("numbers", "x / (1 - p) if draw > p else 0.0"),
+                "Nearly right. With p = 0 nothing should ever be dropped, but a draw can be 0. What does the task say?",
+            ),
+            Wrong(
                 "p and 1 - p are swapped",
                 ("numbers", "x / p if draw >= 1 - p else 0.0"),
                 "Is p the probability to be dropped, or to stay?",
@@ -289,6 +295,7 @@ EXERCISES = [
         cases=[
             ([2.0, 4.0, -3.0, 5.0], 0.2, [0.9, 0.1, 0.3, 0.6], True),
             ([2.0, 4.0, -3.0, 5.0], 0.2, [0.9, 0.1, 0.3, 0.6], False),
+            ([2.0, 4.0, -3.0, 5.0], 0.25, [0.25, 0.1, 0.3, 0.8], True),  # one draw is p itself
         ],
         draw=_layer,
         drawn=1,

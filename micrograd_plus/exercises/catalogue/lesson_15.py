@@ -187,7 +187,11 @@ EXERCISES = [
         minutes=4,
         kind="fill a blank",
         title="A condition that can be on a tape",
-        task="`frozen` could not be compiled. Mend it: write a condition that can be on a tape.",
+        task=(
+            "A function with the condition `v.data > 1` can't be compiled: `v.data` is a plain number, and a tape "
+            "would keep that of the first call for ever. (It is `frozen` in lesson 15.) Mend it: write a condition "
+            "that can be on a tape."
+        ),
         code='''
             def mended(w, x):
                 """Half of w * x if that is above 1, else all of it."""

@@ -28,6 +28,12 @@ def _dtype_of_a_gradient() -> str:
     return str(gradient.dtype)
 
 
+def _name_of_dtype(answer: Any) -> str:
+    """The answer as a text; np.float32 is meant well, too, as a type or in quotes."""
+    name: str = getattr(answer, "__name__", None) or str(answer)
+    return name.strip(" .").rpartition(".")[2]
+
+
 # -- one step of training --------------------------------------------------------------------------------------
 
 
@@ -209,6 +215,7 @@ EXERCISES = [
         draw=lambda random: (random.randrange(1, 1000), random.choice([0.05, 0.1])),
         drawn=1,
         measure=_two_steps,
+        say="one_step(a small model drawn with the seed {}, with lr {})",
         hints=(
             "Four lines, as there. What is F called here?",
             "Clear the old gradients, run forward, run backward, change the weights: in this order.",
@@ -230,7 +237,7 @@ EXERCISES = [
         ),
         code="gradient_dtype = ____",
         right='"float32"',
-        measure=lambda answer: getattr(answer, "__name__", None) or str(answer),  # np.float32 is meant well, too
+        measure=_name_of_dtype,
         wrong=[
             Wrong(
                 "the gradient is expected to have the dtype of the result",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..engines.collecting import collect_engine
-from ..engines.judging import judge_engine
+from ..engines.judging import judge_own_engine
 from ..exercise import Exercise, Wrong
 
 ENGINE = '''
@@ -108,7 +108,8 @@ OWN_ENGINE = Exercise(
         Wrong(
             "upstream is forgotten",
             (ADD, MULTIPLY, BACKWARD.replace(" * node.grad", ""), OTHERS),
-            "A slope speaks of one operation alone. By how much does its result matter for the end of the graph",
+            "A slope speaks of one operation alone. By how much does its result matter for the end of the graph, "
+            "and where is that written?",
         ),
         Wrong(
             "only the result's own push comes through, as when the order is not reversed",
@@ -124,5 +125,5 @@ OWN_ENGINE = Exercise(
     ),
     why="A slope for each operation, += and the right order: there is nothing else in an engine.",
     collecting=lambda answer, timeout: collect_engine(answer, timeout),
-    judging=lambda answers: judge_engine(answers),
+    judging=lambda answers: judge_own_engine(answers),
 )
