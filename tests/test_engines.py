@@ -1,19 +1,21 @@
 """Build your own Value: right engines pass, each wrong one is caught at its stage, and its mistake is named."""
 
+import html
 import json
 import math
+import re
 import threading
 from fractions import Fraction
 
 import pytest
-from engines_zoo.wrong import CLOSURES, OVERWRITTEN, TABLE, WRONG, engine_class, source
+from engines_zoo.wrong import CLOSURES, MUL, OVERWRITTEN, TABLE, WRONG, engine_class, source
 
 from micrograd_plus import Value
+from micrograd_plus import exercises as ex
 from micrograd_plus.exercises.engines import STAGES, check_engine, collect_engine, judge_engine
-from micrograd_plus.exercises.engines.ideas import RIGHT, foretold
-from micrograd_plus.exercises.engines.judging import right_numbers
+from micrograd_plus.exercises.engines.ideas import RIGHT, foretold, right_numbers
 from micrograd_plus.exercises.engines.known import IDEAS
-from micrograd_plus.exercises.engines.picture import picture_of
+from micrograd_plus.exercises.engines.picture import difference, picture_of, right_things
 from micrograd_plus.exercises.engines.programs import Program
 from micrograd_plus.exercises.engines.stages import PROGRAMS, chosen
 from micrograd_plus.exercises.gathering import gathering
@@ -180,6 +182,12 @@ def test_of_two_mistakes_the_first_is_named_first():
     assert found(judged(both, stages="tanh"))[0] == "tanh"
 
 
+def test_forgotten_brackets_explain_all_numbers_with_upstream_inside_or_outside():
+    for name in ("a ** n: no brackets round n - 1", "a ** n: no brackets round n - 1, in a slope"):
+        row = next(row for row in WRONG if row[0] == name)
+        assert "not all of your" not in judged(the_class(*row[1:4])).wrong[0].why
+
+
 def test_a_named_mistake_that_does_not_explain_everything_says_so():
     """a * b forgets upstream on the right where that is 5, and nowhere else."""
     old = "other.grad += self.data * y.grad"
@@ -285,6 +293,33 @@ def test_exit_and_odd_errors_are_only_a_wrong_answer():
     assert judged(raises, stages="add").state == "error"
 
 
+class Silent(type):
+    """Asked for anything, the class raises an error, even when asked for its name."""
+
+    def __getattribute__(cls, name):
+        raise RuntimeError(f"no {name} here")
+
+
+class Mute(metaclass=Silent):
+    def __init__(self, data):
+        self.data = data
+
+
+class Endless(type):
+    @property
+    def __name__(cls):
+        while True:
+            pass
+
+
+def test_a_class_that_does_not_tell_its_name_is_only_a_wrong_answer(capsys):
+    for odd in (Mute, Endless("Odd", (the_class(CLOSURES),), {})):
+        report = check_engine(odd, timeout=0.3)
+        assert report.state in ("failed", "error", "timeout", "passed")
+        assert "your class" in str(report) or report.wrong
+    assert capsys.readouterr().err == ""
+
+
 def test_an_endless_loop_is_stopped_in_a_thread_too():
     row = next(row for row in WRONG if row[0] == "a stack that never empties")
     reports = []
@@ -367,6 +402,50 @@ def test_a_method_that_forgets_its_return_is_not_a_blank_one():
     assert found(judged(forgets, stages="add")) == ("add", "the result is not returned")
 
 
+# ---- an engine that isn't one's own ----------------------------------------------------------------------------------
+
+
+def borrowed_classes():
+    from micrograd_plus import Tensor
+
+    class MyValue(Value):
+        pass
+
+    class Wraps:
+        """Its own class at the start; the first sum is a Value."""
+
+        def __init__(self, data):
+            self.value = Value(data)
+            self.data, self.grad = self.value.data, 0.0
+
+        def __add__(self, other):
+            return self.value + other.value
+
+    return [Value, lambda x: Value(x), MyValue, Tensor, Wraps]
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_the_exercise_refuses_the_librarys_own_numbers(place, capsys):
+    report = ex.check("engine", borrowed_classes()[place])
+    assert (report.state, report.score, report.out_of) == ("failed", 0, len(STAGES))
+    assert report.mistakes == ("the engine is the library's, not your own",)
+    assert "micrograd_plus" in report.wrong[0].why
+    assert "17" not in report.headline
+    assert repr(ex.grade("engine", borrowed_classes()[place], points=5)) == "0.0"
+    capsys.readouterr()
+
+
+def test_value_may_be_looked_at_as_a_demonstration_but_is_no_answer(capsys, tmp_path, monkeypatch):
+    noted = []
+    monkeypatch.setattr("micrograd_plus.exercises.engines.Progress.note", lambda self, *what: noted.append(what))
+    assert check_engine(Value).ok
+    assert noted == []
+    assert check_engine(the_class(CLOSURES)).ok
+    assert noted == [("engine", "passed")]
+    assert ex.check("engine", the_class(CLOSURES)).ok
+    capsys.readouterr()
+
+
 # ---- what people see -------------------------------------------------------------------------------------------------
 
 
@@ -403,6 +482,27 @@ def test_the_picture_has_the_right_numbers_and_theirs():
     assert "--backward" in mark
 
 
+def test_numbers_that_differ_late_are_written_so_that_they_differ():
+    """A slope of tanh by nudging too far: -1.439748 for -1.439767."""
+    sloppy = the_class(CLOSURES, "(1 - t * t)", "(math.tanh(self.data + 0.01) - math.tanh(self.data - 0.01)) / 0.02")
+    report = judge_engine(collect_engine(sloppy))
+    expected, _, got = [line.split(" = ")[-1] for line in str(report).split("\n") if "a.grad = " in line][:3]
+    assert expected != got
+    assert f"yours: grad {got}" in report.alt
+    assert f"yours: grad {got}" in html.unescape(report.picture)
+    assert difference((1.0, 1.0), (2 / 3, 0.66668)) == "yours: grad 0.66668"
+    assert difference((1.0, 1.1), (2.0, 1 / 3)) == "yours: data 1.1, grad 0.3333"
+
+
+def test_a_wrong_number_without_a_name_is_said_to_be_wrong_before_any_backward():
+    rounds = the_class(CLOSURES, "self.data = float(data)", "self.data = round(float(data), 2)")
+    why = judged(rounds).wrong[0].why
+    assert why.startswith("The number itself is wrong, before any backward(). Begin with `c = a ** 3`")
+    assert "arrives" not in why
+    later = the_class(CLOSURES, "math.tanh(self.data)", "math.tanh(self.data) * 0.9")
+    assert "Begin with `y = a.tanh()`" in judged(later).wrong[0].why
+
+
 def test_no_picture_where_there_are_no_numbers_to_compare(monkeypatch):
     assert judged(the_class(CLOSURES, "def __radd__", "def radd")).picture == ""
     monkeypatch.setenv("MICROGRAD_PLUS_LAYOUT", "text")
@@ -437,14 +537,34 @@ def test_every_message_is_whole_sentences_and_gives_no_code():
 
 
 @pytest.mark.parametrize("stage", ALL)
-def test_right_numbers_agree_with_nudging_and_with_the_sketched_engine(stage):
+def test_right_numbers_agree_with_nudging_and_with_our_own_value(stage):
     for program in PROGRAMS[stage]:
-        right = right_numbers(program)["grad"]
+        right = right_numbers(program)
         if not program.has_kink:
             for leaf, slope in program.nudged().items():
-                assert math.isclose(slope, right[leaf], rel_tol=1e-6, abs_tol=1e-6), program.title
+                assert math.isclose(slope, right["grad"][leaf], rel_tol=1e-6, abs_tol=1e-6), program.title
         if not program.is_long:
-            assert foretold(program, RIGHT)["grad"] == pytest.approx(right)
+            assert foretold(program, RIGHT) == right
+        ours = right_things(program)
+        assert {name: thing.data for name, thing in ours.items()} == pytest.approx(right["data"])
+        assert {name: thing.grad for name, thing in ours.items()} == pytest.approx(right["grad"])
+
+
+@pytest.mark.parametrize("method", ["__mul__", "__add__", "apply", "backward"])
+def test_a_change_to_our_own_value_changes_no_verdict(monkeypatch, method):
+    """Lesson 06 exchanges methods of a class; whoever does that to Value hears that it is wrong now."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Value, method, lambda *operands: Value(7.0))
+        assert not judged(Value, stages="add mul").ok
+        assert judged(the_class(CLOSURES), stages="add mul chain").ok
+        wrong = judge_engine(collect_engine(the_class(CLOSURES, MUL, MUL.replace("other.data *", "2 *"))))
+        assert (wrong.wrong[0].expected, wrong.wrong[0].got) == ({"a.grad": -3.5}, {"a.grad": 2.0})
+        if method in ("__mul__", "__add__"):  # the ops are drawn, whatever the operators have become
+            assert "data -7   grad 1" in wrong.alt
+            assert wrong.picture.startswith("<svg")
+        else:  # no picture is better than a wrong one
+            assert wrong.picture == wrong.alt == ""
+    assert judged(Value).ok
 
 
 @pytest.mark.parametrize("stage", ALL)
@@ -454,6 +574,24 @@ def test_the_code_of_a_program_runs_as_it_is_written(stage):
         exec(program.written("MyValue"), scope)
         numbers = right_numbers(program)["grad"]
         assert {name: scope[name].grad for name in numbers} == numbers
+
+
+@pytest.mark.parametrize("stage", ALL)
+def test_what_is_said_of_a_reflected_operation_has_its_number(stage):
+    """y = 2 * a: "then it is a.__rmul__(2)"."""
+    for program in PROGRAMS[stage]:
+        for method, given in re.findall(r"a\.(__r\w+__)\((\w+)\)", program.about):
+            step = next(step for step in program.steps if step.method == method)
+            assert given == str(step.operands[0]), program.about
+
+
+@pytest.mark.parametrize("stage", [stage for stage in ALL if stage != "deep"])
+def test_boxes_with_the_same_number_are_in_one_graph_only(stage):
+    """A walk that takes two of them for one fails at that graph, which is small and says so."""
+    for program in PROGRAMS[stage]:
+        if "same number, and are" not in program.about and stage in ("add", "mul", "chain", "reuse", "order"):
+            numbers = list(right_numbers(program)["data"].values())
+            assert len(set(numbers)) == len(numbers), program.title
 
 
 def test_each_graph_has_only_leaves_that_are_used_and_the_smallest_come_first():
@@ -484,6 +622,16 @@ def test_stages_can_be_chosen():
 def test_an_object_in_place_of_its_class_is_refused():
     with pytest.raises(TypeError, match=r"your class itself, check_engine\(Value\)"):
         check_engine(Value(2.0))
+
+
+@pytest.mark.parametrize("timeout", [0, -1, math.nan, math.inf, None, "5", 1e300])
+def test_a_time_limit_that_is_none_is_refused(timeout):
+    with pytest.raises(ValueError, match=r"timeout is how many seconds all graphs together may take.*above 0.*got"):
+        check_engine(Value, timeout=timeout)
+
+
+def test_the_shortest_time_limit_is_a_time_limit():
+    assert judged(the_class(CLOSURES), timeout=1e-9).state == "timeout"
 
 
 def test_partial_credit_counts_all_stages_that_were_asked_for():

@@ -696,6 +696,12 @@ def test_an_error_that_cannot_say_itself_is_still_an_error():
     assert call_safely(raising).error == "BrokenError"
 
 
+def test_a_time_that_is_over_at_once_disturbs_nobody_later():
+    for _ in range(200):
+        assert call_safely(loop, timeout=1e-9).timed_out
+    time.sleep(0.3)
+
+
 def test_ctrl_c_is_the_learner_s_own():
     def interrupted():
         raise KeyboardInterrupt

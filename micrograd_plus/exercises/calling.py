@@ -105,17 +105,23 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _by_signal(seconds: float) -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise _OutOfTime
+    running = [True]
 
-    before, begin = signal.signal(signal.SIGALRM, stop), time.monotonic()
-    left, again = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    def stop(number: int, frame: FrameType | None) -> None:
+        if running:
+            raise _OutOfTime
+
+    before, begin, left, again = signal.signal(signal.SIGALRM, stop), time.monotonic(), 0.0, 0.0
     try:
-        yield
+        try:
+            left, again = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+            yield
+        finally:
+            running.clear()  # an alarm that is late must not go off in somebody else's code
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
-        if left:  # somebody else's alarm, such as that of a test runner
+        if left:  # another's alarm, such as that of a test runner
             signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - begin), 1e-6), again)
 
 

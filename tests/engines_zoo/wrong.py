@@ -10,6 +10,7 @@ CLOSURES, TABLE = "closures", "table"
 OVERWRITTEN = "the gradient is overwritten, not added"
 UPSTREAM = "upstream is forgotten"
 NO_SLOPE = "the slope is forgotten"
+SAME_NUMBER = "two boxes that hold the same number are taken for one"
 NOTHING = "nothing is passed back"
 VISITED = "boxes that were visited are visited again"
 DEPTH = "one way is followed to its end before the other users have pushed (depth first)"
@@ -100,6 +101,17 @@ RECURSION = """        done, listed = set(), []
         visit(self)
         return listed
 """
+VISITED_BY_NUMBER = """        seen, listed, stack = set(), [], [(self, False)]
+        while stack:
+            node, inputs_are_listed = stack.pop()
+            if inputs_are_listed:
+                listed.append(node)
+            elif node.data not in seen:
+                seen.add(node.data)
+                stack += [(node, True), *((x, False) for x in node.inputs[::-1])]
+        return listed
+"""
+LAST_BY_NUMBER = VISITED_BY_NUMBER.replace("node.inputs[::-1]", "node.inputs")
 TABLE_BACKWARD = Path(__file__).with_name("table.py").read_text(encoding="utf-8")
 TABLE_BACKWARD = TABLE_BACKWARD[TABLE_BACKWARD.index("    def backward") : TABLE_BACKWARD.index("def apply")]
 PATH_BY_PATH = """    def backward(self, arrived=1.0):
@@ -306,6 +318,22 @@ WRONG = [
     ),
     ("a ** n: n * a", CLOSURES, POW, "self.grad += n * self.data * y.grad", "pow", "the slope is n * a, in `a ** n`"),
     (
+        "a ** n: no brackets round n - 1",
+        CLOSURES,
+        POW,
+        "self.grad += n * self.data**n - 1 * y.grad",
+        "pow",
+        "the brackets of n - 1 are forgotten, in `a ** n`",
+    ),
+    (
+        "a ** n: no brackets round n - 1, in a slope",
+        TABLE,
+        "n * a ** (n - 1)",
+        "n * a**n - 1",
+        "pow",
+        "the brackets of n - 1 are forgotten, in `a ** n`",
+    ),
+    (
         "a / b without the minus",
         CLOSURES,
         DIV_B,
@@ -413,6 +441,22 @@ WRONG = [
         "relu",
         "relu turns negative numbers round, as abs does",
     ),
+    (
+        "leaky relu",
+        CLOSURES,
+        "max(0.0, self.data)",
+        "max(0.1 * self.data, self.data)",
+        "relu",
+        "relu lets a little pass below 0",
+    ),
+    (
+        "leaky relu, with its slope",
+        TABLE,
+        '"relu": (lambda x: max(x, 0.0), lambda y, x: float(x > 0))',
+        '"relu": (lambda x: max(x, 0.2 * x), lambda y, x: 1 if x > 0 else 0.2)',
+        "relu",
+        "relu lets a little pass below 0",
+    ),
     # ---- the order
     ("not reversed", CLOSURES, "for node in reversed(nodes)", "for node in nodes", "chain", RESULT_ONLY),
     (
@@ -438,6 +482,17 @@ WRONG = [
         ORDER.replace("stack[-1].inputs", "stack[-1].inputs[:1]"),
         "chain",
         "only the first operand is followed",
+    ),
+    ("visited by number", CLOSURES, ORDER, VISITED_BY_NUMBER, "order", SAME_NUMBER),
+    ("visited by number, the last operand first", CLOSURES, ORDER, LAST_BY_NUMBER, "order", SAME_NUMBER),
+    (
+        "__eq__ and __hash__ by number",
+        CLOSURES,
+        "    def backward(self):",
+        "    def __eq__(self, other):\n        return self.data == other.data\n\n"
+        "    def __hash__(self):\n        return hash(self.data)\n\n    def backward(self):",
+        "order",
+        SAME_NUMBER,
     ),
     ("recursion", CLOSURES, ORDER, RECURSION, "deep", "the walk calls itself for each input (recursion)"),
     (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from .programs import OPERATIONS, Program, Step, on_numbers
@@ -49,6 +50,7 @@ class Box:
 
 Arrive = Callable[[float, float, float, float], float]
 Walk = Callable[[Box], Iterator[Box]]
+Numbers = dict[str, dict[str, float]]  # {"data": {name: number}, "grad": {name: number}}
 
 
 def arrive_right(old: float, slope: float, upstream: float, y: float) -> float:
@@ -118,11 +120,13 @@ RIGHT = Idea()
 
 
 class _Beyond(Exception):  # noqa: N818
-    """More pushes than MOST."""
+    """More pushes than are waited for."""
 
 
-def foretold(program: Program, idea: Idea) -> dict[str, dict[str, float]] | None:
+def foretold(program: Program, idea: Idea, most: int = MOST) -> Numbers | None:
     """The numbers that this idea gives for a program: {"data": {name: number}, "grad": {...}}; None if it gives none.
+
+    most: pushes of one backward() after which it is given up.
 
     >>> foretold(Program("y = a + a", {"a": 3.0}), RIGHT)["grad"]
     {'a': 2.0, 'y': 1.0}
@@ -132,7 +136,7 @@ def foretold(program: Program, idea: Idea) -> dict[str, dict[str, float]] | None
     def backward(root: Box) -> None:
         if root not in called or idea.again:
             called.add(root)
-            _backward(root, idea)
+            _backward(root, idea, most)
 
     try:
         boxes = program.run(
@@ -147,6 +151,23 @@ def foretold(program: Program, idea: Idea) -> dict[str, dict[str, float]] | None
     return None if any(isinstance(x, complex) for kind in found.values() for x in kind.values()) else found
 
 
+def right_numbers(program: Program) -> Numbers:
+    """All numbers of a program by the right idea.
+
+    Not by our own Value: whoever has exchanged one of its methods would get wrong numbers as the right ones.
+    """
+    return _right_numbers(program.code, tuple(program.inputs.items()))
+
+
+@lru_cache(maxsize=256)
+def _right_numbers(code: str, inputs: tuple[tuple[str, float], ...]) -> Numbers:
+    program = Program(code, dict(inputs))
+    numbers = foretold(program, RIGHT, most=len(program.inputs) + len(program.steps))  # so many boxes there are
+    if numbers is None:
+        raise ValueError(f"this program has no right numbers: {program.title}")
+    return numbers
+
+
 def _apply(step: Step, operands: list[Any], idea: Idea) -> Box:
     xs = [x.data if isinstance(x, Box) else x for x in operands]
     forward, slopes = idea.rule(step)
@@ -158,13 +179,13 @@ def _apply(step: Step, operands: list[Any], idea: Idea) -> Box:
     return y
 
 
-def _backward(root: Box, idea: Idea) -> None:
+def _backward(root: Box, idea: Idea, most: int) -> None:
     for box in order(root):
         if idea.fresh == "all" or (idea.fresh == "inner" and box.boxes):
             box.grad = idea.start
     root.grad = idea.seed(root.grad, root.data)
     for count, box in enumerate(idea.walk(root)):
-        if count == MOST:
+        if count == most:
             raise _Beyond
         for place, x in box.boxes:
             arrive = idea.arriving(box.step, place)  # type: ignore[arg-type]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from ..report import FAILED, NOT_ATTEMPTED, PASSED, Case, Report, number, shown
 from .faults import Fault, fault, is_blank, missing, not_numbers
-from .ideas import Idea, foretold
+from .ideas import Idea, Numbers, foretold, right_numbers
 from .known import IDEAS
-from .picture import close, difference, picture_of, right_things
+from .picture import close, difference, picture_of
 from .programs import Program
 from .stages import PROGRAMS
 
@@ -46,6 +45,27 @@ def judge_engine(observations: dict[str, Any], picture: bool = True) -> Report:
     return Report(ID, PASSED, tuple(Case(stage, True) for stage in stages), len(stages), message)
 
 
+def judge_own_engine(observations: dict[str, Any]) -> Report:
+    """The report of the exercise: as `judge_engine` has it, but the library's own Value or Tensor earns nothing."""
+    return _refusal(observations) if is_borrowed(observations) else judge_engine(observations)
+
+
+def is_borrowed(observations: dict[str, Any]) -> bool:
+    """Whether numbers of this library were among what the class made."""
+    programs = observations["programs"].values()
+    return any(seen.get("borrowed") for stage in programs for seen in stage)
+
+
+def _refusal(observations: dict[str, Any]) -> Report:
+    why = (
+        f"What {observations['name']} makes is a number of micrograd_plus, which brings all of its engine along. Here "
+        "the engine is to be yours: a class that doesn't inherit from Value or Tensor and doesn't give any back. Begin "
+        "with `__init__` and `__add__`."
+    )
+    case = Case("your own engine", False, why=why, mistake="the engine is the library's, not your own")
+    return Report(ID, FAILED, (case,), len(observations["stages"]))
+
+
 def _seen(observations: dict[str, Any], stage: str, place: int) -> Seen:
     """What was seen of a program; where time was over before its turn, that."""
     programs = observations["programs"].get(stage, [])
@@ -57,28 +77,16 @@ def _not_attempted(observations: dict[str, Any]) -> bool:
     """Whether there are dots where one looks first, and nothing but dots and missing methods further on."""
     name = observations["name"]
     programs = [seen for stage in observations["stages"] for seen in observations["programs"].get(stage, [])]
-    return is_blank(programs[0], name) and all(is_blank(seen, name) or missing(seen, name) for seen in programs)
-
-
-@lru_cache(maxsize=256)
-def _right(stage_code: str, inputs: tuple[tuple[str, float], ...]) -> dict[str, dict[str, float]]:
-    things = right_things(Program(stage_code, dict(inputs)))
-    return {
-        "data": {name: thing.data for name, thing in things.items()},
-        "grad": {name: thing.grad for name, thing in things.items()},
-    }
-
-
-def right_numbers(program: Program) -> dict[str, dict[str, float]]:
-    """All numbers of a program by our own engine: {"data": {name: number}, "grad": {...}}."""
-    return _right(program.code, tuple(program.inputs.items()))
+    if not programs or not is_blank(programs[0], name):
+        return False
+    return all(is_blank(seen, name) or missing(seen, name) for seen in programs)
 
 
 def _is_right(program: Program, seen: Seen) -> bool:
     return not seen["error"] and not any(_differences(program, seen, right_numbers(program)))
 
 
-def _differences(program: Program, seen: Seen, numbers: dict[str, dict[str, float]]) -> Iterator[tuple[str, str]]:
+def _differences(program: Program, seen: Seen, numbers: Numbers) -> Iterator[tuple[str, str]]:
     """Where an engine differs from these numbers, as ("data", "y"): in all .data, and in the leaves' .grad.
 
     What an engine keeps as .grad of the boxes that were computed is its own affair.
@@ -167,7 +175,19 @@ def _named(observations: dict[str, Any], stage: str, program: Program, seen: See
         if not close(value, seen["data"].get(leaf)):
             name = "an operand's own number is changed"
             return name, f"{name}. {leaf}.data was {number(value)} at first. Which line writes to it?"
-    return "", program.about
+    return "", _about_the_number(program, seen) or program.about
+
+
+def _about_the_number(program: Program, seen: Seen) -> str:
+    """What to say where a number is wrong, and not only its gradient: at which step that begins."""
+    wrong = {name for what, name in _differences(program, seen, right_numbers(program)) if what == "data"}
+    for step in program.steps:
+        if step.name in wrong:
+            return (
+                f"The number itself is wrong, before any backward(). Begin with `{step.name} = {step}`: what should "
+                "it give, and is that what comes to stand in .data?"
+            )
+    return ""
 
 
 def _explaining(observations: dict[str, Any], stage: str, program: Program, seen: Seen) -> tuple[Idea | None, bool]:

@@ -143,6 +143,20 @@ def _one_way(root: Box, place: int) -> Iterator[Box]:
         yield box
 
 
+def _one_per_number(root: Box, latest: bool) -> Iterator[Box]:
+    """The right order; but of boxes with the same number, only one: the first in the list, or the latest."""
+    kept: dict[float, Box] = {}
+    for box in ideas.order(root):
+        if latest or box.data not in kept:
+            kept[box.data] = box
+    return (box for box in ideas.users_first(root) if kept[box.data] is box)
+
+
+_SAME_NUMBER = "two boxes that hold the same number are taken for one"
+_SAME_NUMBER_ADVICE = (
+    "They are two nevertheless. What does your walk compare: boxes, or their numbers? Where a class has an __eq__, "
+    "sets and `in` go by that."
+)
 _AGAIN = "boxes that were visited are visited again"
 _AGAIN_ADVICE = "A box that is used in two places is met twice on the way. How often may it push, and how can you tell?"
 _DEPTH = "one way is followed to its end before the other users have pushed (depth first)"
@@ -171,6 +185,8 @@ ORDERS = (
     Idea(_DEPTH, WAITS, walk=_depth_first),
     Idea(_DEPTH, WAITS, walk=lambda root: _depth_first(root, backwards=True)),
     Idea("boxes are walked level by level (breadth first)", WAITS, walk=_breadth_first),
+    Idea(_SAME_NUMBER, _SAME_NUMBER_ADVICE, walk=lambda root: _one_per_number(root, latest=False)),
+    Idea(_SAME_NUMBER, _SAME_NUMBER_ADVICE, walk=lambda root: _one_per_number(root, latest=True)),
 )
 
 # ---- how backward() begins ------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ OPERATIONS: dict[str, Callable] = {
     "log": lambda x: x.log(),
     "relu": lambda x: x.relu(),
 }
+_ON_NUMBERS = {name: getattr(maths, name) for name in FUNCTIONS}
 H = 1e-5  # how far a number is nudged
 
 
@@ -143,7 +144,7 @@ def on_numbers(op: str, *xs: float) -> float:
     >>> on_numbers("relu", -3.0)
     0.0
     """
-    return getattr(maths, op)(*xs) if op in FUNCTIONS else OPERATIONS[op](*xs)
+    return _ON_NUMBERS.get(op, OPERATIONS[op])(*xs)
 
 
 def _steps(lines: list[ast.stmt]) -> Iterator[Step]:

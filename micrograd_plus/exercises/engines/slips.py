@@ -15,6 +15,7 @@ TRY = "Take numbers, and let one of them grow a little while the others stay. By
 FORWARD = "Begin with the number itself, without any gradient: what should this line compute?"
 _SQUARE = "How does b stand in 1/b, and what is the slope of that?"
 _CUBE = "Write a ** 3 as a * a * a: each of the three places brings one path, and what is left over is its slope."
+_BRACKETS = "What does Python compute first, `**` or `-`? Put in numbers for a and n, and work your line out by hand."
 _TANH = "Compare your slope with nudging, at 0.5 and at 2: tanh is steepest at 0, where its slope is 1."
 _EXP = "Which function is its own slope?"
 _LOG = "The larger x, the flatter is log, and it never falls. Compare your slope with nudging at 3."
@@ -22,6 +23,16 @@ _BASE = "In this course log is the one to the base e, as math.log(x)."
 _KINK = "Look at relu from both sides of 0: where is it flat, and where does it let all pass?"
 
 Row = tuple[str, Callable | None, Callable | None] | tuple[str, Callable | None, Callable | None, Callable | None]
+
+
+def _leaky(leak: float) -> list[tuple[Callable, Callable | None]]:
+    """Forward and slope of a relu that is not flat below 0: with the slope that fits, and with relu's own."""
+
+    def forward(x: float) -> float:
+        return max(x, leak * x)
+
+    return [(forward, lambda y, x: 1.0 if x > 0 else leak), (forward, None)]
+
 
 # fmt: off
 # (operation, where, advice, [(name, y =, dy/da, dy/db) ...]); "rsub" is 2 - a, with a = 2 and b = a.
@@ -54,6 +65,9 @@ SLIPS: tuple[tuple[str, str, str, list[Row]], ...] = (
         ("the exponent is made one larger", None, lambda y, a, n: n * a ** (n + 1), None),
         ("the slope for the exponent is used", None, lambda y, a, n: y * math.log(a), None),
         ("base and exponent are swapped in the slope", None, lambda y, a, n: a * n ** (a - 1), None),
+    ]),
+    ("pow", ", in `a ** n`", _BRACKETS, [
+        ("the brackets of n - 1 are forgotten", None, lambda y, a, n: n * a**n - 1, None),
     ]),
     ("div", ", in `a / b`", _SQUARE, [
         ("the minus of b's slope is forgotten", None, None, lambda y, a, b: a / b**2),
@@ -130,7 +144,7 @@ SLIPS: tuple[tuple[str, str, str, list[Row]], ...] = (
         ("relu turns negative numbers round, as abs does", abs, lambda y, x: 1.0 if x > 0 else -1.0),
         ("relu gives 1, not its input", lambda x: 1.0 if x > 0 else 0.0, None),
         ("relu keeps what is below 0, not above", lambda x: min(x, 0.0), lambda y, x: 1.0 if x < 0 else 0.0),
-        ("relu lets a little pass below 0", lambda x: max(x, 0.01 * x), lambda y, x: 1.0 if x > 0 else 0.01),
+        *(("relu lets a little pass below 0", *rule) for leak in (0.01, 0.1, 0.2) for rule in _leaky(leak)),
     ]),
 )
 # fmt: on
@@ -143,3 +157,12 @@ def slips() -> Iterator[Idea]:
         for name, forward, *slopes in rows:
             chosen = tuple(mine or right for mine, right in zip(slopes, right_slopes, strict=True))
             yield Idea(f"{name}{where}", advice, rules={key: (forward or right_forward, chosen)})
+    # The same slip with upstream behind it, n * a**n - 1 * upstream: only n * a**n - upstream arrives.
+    power = RULES["pow"]
+    yield Idea(
+        "the brackets of n - 1 are forgotten, in `a ** n`",
+        _BRACKETS,
+        rules={"pow": (power[0], (lambda y, a, n: n * a**n, power[1][1]))},
+        arrive=lambda old, slope, up, y: old + slope - up,
+        ops=("pow",),
+    )

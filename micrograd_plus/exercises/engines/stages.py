@@ -13,7 +13,7 @@ DIAMOND = "b is used by c and by d. It may push only when both have pushed to it
 SHORTCUT = "There is a short way from b to y and a long one. b has to wait for both."
 
 KITE = {"a": 1.5, "p": 2.0, "q": 1.0}
-FOUR = {"a": 1.5, "p": 2.0, "q": 3.0, "r": 7.0}
+FOUR = {"a": 1.5, "p": 2.0, "q": 2.5, "r": 7.0}
 
 
 def _function(name: str, a: float) -> list[Program]:
@@ -25,7 +25,11 @@ def _function(name: str, a: float) -> list[Program]:
             {"a": a},
             f"Here a reaches y on two paths, and what arrives at a.{name}() is not 1.",
         ),
-        Program(f"t = a.{name}()\nu = t * b\ny = u * a", {"a": a / 2, "b": -3.0}, "The same with another factor."),
+        Program(
+            f"t = a.{name}()\nu = t * b\ny = u * a",
+            {"a": a / 2, "b": -3.0},
+            f"What is the slope of {name} at {a / 2:g}? Here what arrives at a.{name}() is not 1.",
+        ),
     ]
 
 
@@ -71,6 +75,11 @@ PROGRAMS: dict[str, list[Program]] = {
         Program("b = a * p\nc = b * q\nd = b + r\ny = d * c", FOUR, DIAMOND),
         Program("b = a * p\nc = b * q\nd = c + r\ny = d * b", FOUR, SHORTCUT),
         Program("b = a * p\nc = b * q\nd = c + r\ny = b * d", FOUR, SHORTCUT),
+        Program(
+            "c = a + b\nd = a * b\ny = c + d",
+            {"a": 3.0, "b": 1.5},
+            "c and d hold the same number, and are two boxes nevertheless. Both have to push.",
+        ),
     ],
     "constants": [
         Program("y = a + 2", {"a": 3.0}, "The 2 is a plain number: nothing flows to it, and y still needs it."),
@@ -79,7 +88,7 @@ PROGRAMS: dict[str, list[Program]] = {
             "y = 2 + a", {"a": 3.0}, "Python asks the 2 first. It doesn't know your class, so then it is a.__radd__(2)."
         ),
         Program(
-            "y = 2 * a", {"a": 3.0}, "Python asks the 2 first. It doesn't know your class, so then it is a.__rmul__(4)."
+            "y = 2 * a", {"a": 3.0}, "Python asks the 2 first. It doesn't know your class, so then it is a.__rmul__(2)."
         ),
         Program("c = a * 0.5\nd = c + a\ny = -1 * d", {"a": 3.0}, "Numbers on either side, and a used twice."),
         Program("c = a * a\ny = c + 1", {"a": 3}, "A whole number, 3 in place of 3.0, is a number like any other."),

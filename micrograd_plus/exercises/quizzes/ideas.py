@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import prod
 
-from .program import Line, Numbers, Program, Rule, Steps, Use, data, grad, products, slope
+from .program import Line, Numbers, Program, Rule, Steps, Use, data, grad, products, slope, values
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def ideas_of(program: Program, blanks: tuple[str, ...]) -> list[Idea]:
     """
     return [
         *(idea for line in program.lines for idea in _of_line(line)),
+        *_of_minus_signs(program),
         *_of_products(program),
         *_of_answers(program, blanks),
         *_of_the_way_back(program, blanks),
@@ -162,6 +163,30 @@ def _of_curve(line: Line) -> Iterator[Idea]:
         )
 
 
+def _of_minus_signs(program: Program) -> Iterator[Idea]:
+    """The two slips of a - b that give a + b: which of them it is depends on the sign of b."""
+    now = values(program)
+    for line in program.lines:
+        if line.op != "sub":
+            continue
+        right = _words(line)[1]
+        if line.numbers(now)[1] < 0:
+            yield Idea(
+                "a negative number is taken away as if it were positive",
+                f"{right} is taken away as if it were positive",
+                f"In {line.expression}, {right} has a minus sign of its own: when a debt is taken away, is there more "
+                "or less than before?",
+                {data(line.name): partial(_without_the_sign, line)},
+            )
+        else:
+            yield Idea(
+                "a difference is taken for a sum",
+                f"{line.name} = {line.expression} is taken for a sum",
+                "Read the sign in the box once more.",
+                {data(line.name): lambda now, line=line: sum(line.numbers(now))},
+            )
+
+
 def _of_products(program: Program) -> Iterator[Idea]:
     """Of several products, one that is done wrongly may stand alone, or all are done so."""
     lines = [line for line in program.lines if line.op == "mul" and len(set(line.operands)) == 2]
@@ -205,13 +230,22 @@ def _of_answers(program: Program, blanks: tuple[str, ...]) -> Iterator[Idea]:
     for name in program.names:
         # Where the result is a product of it, the other number's slope is its value: the operands are swapped.
         in_product = program.lines[-1].op == "mul" and name in program.lines[-1].operands
+        itself = f"{name} itself" if name == program.root else name
         if grad(name) in blanks and not in_product:
             yield Idea(
                 "the value is given in place of the gradient",
                 f"{name}'s value is given in place of its gradient",
-                f"A gradient says by how much {program.root} grows when {name} grows by a little.",
+                f"A gradient says by how much {program.root} grows when {itself} grows by a little.",
                 {grad(name): partial(_of, data(name))},
             )
+    if grad(program.root) in blanks:
+        yield Idea(
+            "the result is taken to have no gradient",
+            f"{program.root} is taken to have no gradient of its own",
+            f"The way back begins at {program.root}: when {program.root} itself grows by a little, by how much does "
+            f"{program.root} grow?",
+            {grad(program.root): lambda now: 0.0},
+        )
 
 
 # ---- the way back ---------------------------------------------------------------------------------------------------
@@ -301,6 +335,11 @@ def _of(name: str, now: Numbers) -> float:
 
 def _operand(line: Line, i: int, now: Numbers) -> float:
     return line.numbers(now)[i]
+
+
+def _without_the_sign(line: Line, now: Numbers) -> float:
+    left, right = line.numbers(now)
+    return left - abs(right)
 
 
 def _slope_times_gradient(use: Use, now: Numbers) -> float:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from ..plain import plain
 from ..report import FAILED, NOT_ATTEMPTED, PASSED, Case, Report, number
 from .ideas import Idea
 from .making import Paper, close, ideas_for
-from .program import data, work_out
+from .program import data, grad, work_out
 
 Answers = Mapping[str, Any]
 
@@ -23,15 +24,23 @@ def marked(paper: Paper, title: str, answers: Answers) -> Report:
     _check_names(paper, answers)
     filled = {name: answers[name] for name in paper.blanks if not _is_empty(answers.get(name))}
     if not filled:
-        cases = tuple(Case(name, False, why="Not filled in yet.") for name in paper.blanks)
+        cases = tuple(Case(name, False) for name in paper.blanks)
         message = f"Nothing is filled in yet. The blanks: {', '.join(paper.blanks)}."
         return Report(title, NOT_ATTEMPTED, cases, float(len(cases)), message)
     numbers = {name: as_number(answer) for name, answer in filled.items()}
     readable = {name: x for name, x in numbers.items() if x is not None}
     marking = _Marking(paper, readable)
-    cases = tuple(marking.case(name) if name in readable else _unread(name, filled.get(name)) for name in paper.blanks)
+    cases = tuple(marking.case(name) if name in readable else _unread(name, filled) for name in paper.blanks)
     state = PASSED if all(case.ok for case in cases) else FAILED
-    return Report(title, state, cases, float(len(cases)), marking.message)
+    return Report(title, state, cases, float(len(cases)), _message(marking, filled))
+
+
+def _message(marking: _Marking, filled: Answers) -> str:
+    """What is to be said of the whole: what to mend first, and the blanks that are left, which are no mistakes."""
+    left = ", ".join(name for name in marking.paper.blanks if name not in filled)
+    so_far = "" if marking.wrong or len(marking.numbers) < len(filled) else "What is filled in is right."
+    parts = [marking.message, f"{so_far} Still to be filled in: {left}." if left else ""]
+    return " ".join(part.strip() for part in parts if part)
 
 
 def as_number(answer: Any) -> float | None:
@@ -40,13 +49,26 @@ def as_number(answer: Any) -> float | None:
     >>> as_number(3), as_number("1/2"), as_number(" −0,5"), as_number("b"), as_number(float("nan"))
     (3.0, 0.5, -0.5, None, None)
     """
+    x = _simple(answer)
+    if isinstance(x, str):
+        x = _parsed(x.strip().replace("\N{MINUS SIGN}", "-").replace(",", "."))
+    return x if isinstance(x, float) and math.isfinite(x) else None
+
+
+def _simple(answer: Any) -> Any:
+    """The answer as a float, a text, a bool or a list; None for what can't be read."""
     try:
-        if isinstance(answer, str):
-            answer = Fraction(answer.strip().replace("\N{MINUS SIGN}", "-").replace(",", "."))
-        x = float(answer)
-    except (TypeError, ValueError, ArithmeticError):
+        return plain(answer)
+    except Exception:  # whatever a strange object raises when it is asked for its number: it holds none
         return None
-    return x if math.isfinite(x) else None
+
+
+def _parsed(text: str) -> float | None:
+    try:
+        # float first: Fraction would write out all the digits of 1e999999999
+        return float(Fraction(text)) if "/" in text else float(text)
+    except (ValueError, ArithmeticError):
+        return None
 
 
 class _Marking:
@@ -74,13 +96,13 @@ class _Marking:
 
     @property
     def message(self) -> str:
-        """What to mend first, where more than one blank is wrong for one reason."""
+        """What to mend first, where a number is wrong only because of one before it."""
         if not self.following:
             return ""
-        count = (
-            "One wrong number follows" if len(self.following) == 1 else f"{len(self.following)} wrong numbers follow"
-        )
-        return f"{count} rightly from an earlier one: mend the others first, then work on from there."
+        *most, last = self.following
+        which = f"{', '.join(most)} and {last} follow" if most else f"{last} follows"
+        earlier = "earlier numbers" if most else "an earlier number"
+        return f"{which} rightly from {earlier}: mend the others first, then work on from there."
 
     def case(self, name: str) -> Case:
         """How one blank that holds a number went."""
@@ -88,7 +110,7 @@ class _Marking:
         if name not in self.wrong:
             return Case(name, True, got=got)
         if name in self.following:
-            return Case(name, False, got=got, why=f"Your {number(got)} follows rightly from {self._cause(name)}.")
+            return Case(name, False, got=got, why=f"It follows rightly from {self._cause(name)}.")
         for idea, names in self.ideas:
             if name in names:
                 why = f"Your {number(got)} is what you get if {idea.says}. {idea.advice}"
@@ -113,18 +135,37 @@ class _Marking:
         if kind == "data":
             line = next(line for line in self.paper.program.lines if line.name == what)
             return f"Put the numbers into {line.name} = {line.expression} once more."
+        if name == grad(self.paper.program.root):
+            return f"Let {what} itself grow by a very little: how many times as much does {what} grow?"
         if kind == "grad":
-            return f"Take each arrow that leaves {what}: its slope times the gradient it leads to; add them all."
+            return _along(what, len(self.paper.program.uses(what)))
         result, _, x = name.removeprefix("d").partition("/d")
         return f"Let {x} grow by a very little and hold the rest fixed: how many times as much does {result} grow?"
 
 
-def _unread(name: str, answer: Any) -> Case:
-    """The case of a blank that holds no number."""
-    if answer is None:
-        return Case(name, False, why="Not filled in yet.")
-    said = answer if isinstance(answer, str) else f"a {type(answer).__name__}"
-    return Case(name, False, got=f"{said:.40}", why="This is no number. Write one such as 3, -0.5 or '1/2'.")
+def _along(name: str, arrows: int) -> str:
+    """How a gradient is worked out that arrives along so many arrows."""
+    if arrows == 1:
+        return f"Take the arrow that leaves {name}: its slope times the gradient of the box that it leads to."
+    return (
+        f"Take each arrow that leaves {name}: its slope times the gradient of the box that it leads to. "
+        "Then add what they bring."
+    )
+
+
+def _unread(name: str, filled: Answers) -> Case:
+    """The case of a blank that holds no number. Of one that is empty nothing is said here: it is no mistake."""
+    if name not in filled:
+        return Case(name, False)
+    why = "This is no number. Write one such as 3, -0.5 or '1/2'."
+    return Case(name, False, got=_called(filled[name]), why=why)
+
+
+def _called(answer: Any) -> str:
+    """What is no number, in a word: a text, True and nan as they are, of other things their kind."""
+    simple = _simple(answer)
+    is_itself = isinstance(answer, str) or isinstance(simple, (bool, float))
+    return f"{simple!s:.40}" if is_itself else f"<{type(answer).__name__}>"
 
 
 def _is_empty(answer: Any) -> bool:

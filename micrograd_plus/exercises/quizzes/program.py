@@ -156,6 +156,18 @@ def work_out(steps: Steps, fixed: Numbers | None = None) -> dict[str, float]:
     return found
 
 
+def values(program: Program) -> dict[str, float]:
+    """The numbers alone, without the way back.
+
+    >>> values(Program({"a": 2.0, "b": 3.0}, (Line("y", "sub", ("a", "b")),)))
+    {'a.data': 2.0, 'b.data': 3.0, 'y.data': -1.0}
+    """
+    now = {data(name): number for name, number in program.leaves.items()}
+    for line in program.lines:
+        now[data(line.name)] = value(line, now)
+    return now
+
+
 def value(line: Line, now: Numbers) -> float:
     """y, from the row of the table."""
     return float(TABLE[line.op](*line.numbers(now)))
