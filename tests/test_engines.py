@@ -113,8 +113,8 @@ def test_a_wrong_engine_is_caught_and_its_mistake_named(engine, old, new, stage,
     assert not report.ok
     assert found(report) == (stage, mistake), str(report)
     right = STAGES.index(stage)
-    assert [case.ok for case in report.cases] == [True] * right + [False] * (len(STAGES) - right)
-    assert report.score == right
+    assert [case.ok for case in report.cases[: right + 1]] == [True] * right + [False]
+    assert report.score == sum(case.ok for case in report.cases)
 
 
 SAME_NUMBERS = {  # what is named where two ideas give the same numbers: {(idea, in): the other name}
@@ -394,7 +394,18 @@ def test_what_is_half_written_is_attempted():
         def __init__(self, data):
             self.data, self.grad = data, 0.0
 
-    assert found(judged(OnlyInit)) == ("add", "__add__ is missing")
+    blank = judged(OnlyInit)
+    assert (blank.state, blank.message) == ("not_attempted", "OnlyInit can't compute yet. Begin with `a + b`.")
+
+
+def test_a_stage_that_is_right_counts_although_an_earlier_one_is_not():
+    engine = the_class(CLOSURES, "self.grad += y.grad\n            other.grad -= y.grad", "self.grad += y.grad")
+    report = judged(engine)
+    wrong = [case.name.partition(":")[0] for case in report.wrong]
+    assert wrong[0] == "sub"
+    assert "tanh" not in wrong
+    assert report.graded(17).score == 17 - len(wrong) > 10
+    assert str(report).count("why") == 1  # only the first is spoken of
 
 
 def test_a_method_that_forgets_its_return_is_not_a_blank_one():
@@ -455,7 +466,7 @@ def test_the_report_shows_the_smallest_graph_the_numbers_and_the_reason(capsys):
     assert capsys.readouterr().out == f"{report}\n"
     lines = str(report).split("\n")
     assert lines[:5] == [
-        "engine: not yet (3 of 17 right).",
+        "engine: not yet (14 of 17 right).",
         "  reuse: y = a + a; y.backward()   with a = 3",
         "    expected   a.grad = 2",
         "    by nudging a.grad = 2",
@@ -636,7 +647,7 @@ def test_the_shortest_time_limit_is_a_time_limit():
 
 def test_partial_credit_counts_all_stages_that_were_asked_for():
     report = judged(the_class(CLOSURES, "def tanh", "def tanhh")).graded(17)
-    assert repr(report) == "11.0"
+    assert repr(report) == "16.0"
     assert judged(the_class(CLOSURES)).graded(3).score == 3
 
 

@@ -31,17 +31,14 @@ def judge_engine(observations: dict[str, Any], picture: bool = True) -> Report:
     if _not_attempted(observations):
         first = observations["programs"][stages[0]][0]
         begin = f"`{first['at']}`" if first["during"] not in ("making", "") else "`__init__` and `__add__`"
-        return Report(
-            ID, NOT_ATTEMPTED, out_of=len(stages), message=f"Put your own in place of the dots: begin with {begin}."
-        )
-    right: list[str] = []
+        dots = "Put your own in place of the dots: b" if is_blank(first, name) else f"{name} can't compute yet. B"
+        return Report(ID, NOT_ATTEMPTED, out_of=len(stages), message=f"{dots}egin with {begin}.")
     for stage in stages:
-        for place, program in enumerate(PROGRAMS[stage]):
+        place = _first_wrong(observations, stage)
+        if place is not None:
             seen = _seen(observations, stage, place)
-            if not _is_right(program, seen):
-                return _report_on(observations, right, stage, program, seen, picture)
-        right.append(stage)
-    message = f"{name} passes all that was looked at: {', '.join(right)}."
+            return _report_on(observations, stage, PROGRAMS[stage][place], seen, picture)
+    message = f"{name} passes all that was looked at: {', '.join(stages)}."
     return Report(ID, PASSED, tuple(Case(stage, True) for stage in stages), len(stages), message)
 
 
@@ -74,12 +71,18 @@ def _seen(observations: dict[str, Any], stage: str, place: int) -> Seen:
 
 
 def _not_attempted(observations: dict[str, Any]) -> bool:
-    """Whether there are dots where one looks first, and nothing but dots and missing methods further on."""
+    """Whether there is nothing but dots and missing methods."""
     name = observations["name"]
     programs = [seen for stage in observations["stages"] for seen in observations["programs"].get(stage, [])]
-    if not programs or not is_blank(programs[0], name):
+    if not programs or ("add" not in observations["stages"] and not is_blank(programs[0], name)):
         return False
-    return all(is_blank(seen, name) or missing(seen, name) for seen in programs)
+    return all(is_blank(seen, name) or missing(seen, name) not in ("", "backward") for seen in programs)
+
+
+def _first_wrong(observations: dict[str, Any], stage: str) -> int | None:
+    """The place of the first program of a stage that is not right; None if all are."""
+    wrong = (i for i, p in enumerate(PROGRAMS[stage]) if not _is_right(p, _seen(observations, stage, i)))
+    return next(wrong, None)
 
 
 def _is_right(program: Program, seen: Seen) -> bool:
@@ -102,9 +105,8 @@ def _differences(program: Program, seen: Seen, numbers: Numbers) -> Iterator[tup
 # ---- the report on what is wrong -------------------------------------------------------------------------------------
 
 
-def _report_on(
-    observations: dict[str, Any], right: list[str], stage: str, program: Program, seen: Seen, picture: bool
-) -> Report:
+def _report_on(observations: dict[str, Any], stage: str, program: Program, seen: Seen, picture: bool) -> Report:
+    """On the first stage that is not right; the later ones count for the points, and aren't spoken of."""
     name, stages = observations["name"], observations["stages"]
     title = f"{stage}: {program.title}   with {_inputs(program)}"
     trouble = fault(seen, name, program.is_long) if seen["error"] else not_numbers(seen, name, program.inputs)
@@ -112,8 +114,9 @@ def _report_on(
         case, state = Case(title, False, why=_why(trouble, seen), mistake=trouble.name), trouble.state
     else:
         case, state = _numbers_case(observations, stage, program, seen, title), FAILED
-    later = [s for s in stages if s not in right and s != stage]
-    after = [Case(s, False) for s in later]  # they are looked at once this stage is right
+    right = stages[: stages.index(stage)]
+    later = stages[stages.index(stage) + 1 :]
+    after = [Case(s, _first_wrong(observations, s) is None) for s in later]
     svg, alt = "", ""
     if picture and not program.is_long and not seen["error"]:
         svg, alt = picture_of(program, _yours(program, seen))
