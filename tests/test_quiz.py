@@ -261,7 +261,7 @@ def test_the_mistake_is_named(answer, says):
 
 def test_swapped_operands_are_named_and_what_follows_from_them():
     assert "if p and q are swapped" in why({**RIGHT, "dy/dq": 7}, "dy/dq")
-    assert why({**RIGHT, "dy/dq": 7, "c.grad": 7}, "c.grad") == "Your 7 follows rightly from your dy/dq = 7."
+    assert why({**RIGHT, "dy/dq": 7, "c.grad": 7}, "c.grad") == "It follows rightly from your dy/dq = 7."
 
 
 def test_what_follows_from_a_wrong_number_is_said_to():
@@ -272,15 +272,17 @@ def test_what_follows_from_a_wrong_number_is_said_to():
         reasons[name].endswith("follows rightly from your q.data = 10.") for name in ("y.data", "b.grad", "a.grad")
     )
     assert report.mistakes == ("a sum is taken for a product",)
-    assert "3 wrong numbers follow rightly" in report.message
+    assert report.message == (
+        "y.data, b.grad and a.grad follow rightly from earlier numbers: mend the others first, then work on from there."
+    )
     assert report.score == 3
 
 
 def test_only_the_answer_just_before_is_the_cause():
     emmy = quiz("Emmy", 2)  # p = a*b, q = p + c, y = q*2, with p, q and y to fill in
     reasons = {case.name: case.why for case in emmy.check({"p.data": 13, "q.data": 16, "y.data": 32}).cases}
-    assert reasons["q.data"] == "Your 16 follows rightly from your p.data = 13."
-    assert reasons["y.data"] == "Your 32 follows rightly from your q.data = 16."
+    assert reasons["q.data"] == "It follows rightly from your p.data = 13."
+    assert reasons["y.data"] == "It follows rightly from your q.data = 16."
 
 
 def test_a_mistake_upon_a_mistake_is_named_too():
@@ -295,6 +297,9 @@ def test_a_turned_sign_and_an_unknown_number():
     )
     assert "how many times as much does y grow" in why({**RIGHT, "dy/dq": 99}, "dy/dq")
     assert "each arrow that leaves a" in why({**RIGHT, "a.grad": 99}, "a.grad")
+    assert "Take the arrow that leaves b: its slope times the gradient of the box that it leads to." in why(
+        {**RIGHT, "b.grad": 99}, "b.grad"
+    )
 
 
 def test_nothing_filled_in_is_not_attempted():
@@ -308,7 +313,118 @@ def test_blanks_left_out_are_said_to_be():
     report = ADA.check({"q.data": 7, "a.grad": ...})
     assert report.state == "failed"
     assert report.score == 1
-    assert [case.why for case in report.wrong] == ["Not filled in yet."] * 6
+    assert len(report.wrong) == 6
+    assert report.message == (
+        "What is filled in is right. Still to be filled in: y.data, dy/dq, dp/da, c.grad, b.grad, a.grad."
+    )
+
+
+def test_what_can_not_be_read_is_not_called_right():
+    assert ADA.check({"q.data": "seven"}).message.startswith("Still to be filled in: y.data, ")
+    assert ADA.check({**RIGHT, "q.data": "seven"}).message == ""
+
+
+def test_a_half_filled_quiz_shows_the_mistakes_not_the_gaps():
+    report = ADA.check({"q.data": 10, "dy/dq": ..., "b.grad": 20, "a.grad": 40})
+    assert (
+        str(report)
+        == """\
+quiz Ada, level 3: not yet (0 of 7 right).
+  q.data
+    got        10
+    why        Your 10 is what you get if q = a + c is taken for a product. Read the
+               sign in the box once more.
+  b.grad
+    got        20
+    why        It follows rightly from your q.data = 10.
+  a.grad
+    got        40
+    why        Your 40 is what you get if the gradient of a is overwritten by what
+               arrives last, not added to. Count the arrows that leave a: something
+               arrives along each of them.
+b.grad follows rightly from an earlier number: mend the others first, then work on from
+there. Still to be filled in: y.data, dy/dq, dp/da, c.grad."""
+    )
+    assert all(not case.rows() for case in report.wrong if case.name in ("y.data", "dy/dq", "dp/da", "c.grad"))
+
+
+def test_an_empty_quiz_says_so_once():
+    assert (
+        str(ADA.check({}))
+        == """\
+quiz Ada, level 3: not attempted yet.
+Nothing is filled in yet. The blanks: q.data, y.data, dy/dq, dp/da, c.grad, b.grad,
+a.grad."""
+    )
+
+
+def test_what_follows_from_one_number_is_one_reason():
+    report = ADA.check({**RIGHT, "q.data": 10, "y.data": 80, "b.grad": 20, "a.grad": 48})
+    assert [(case.name, alike) for case, alike in report.telling] == [("q.data", 0), ("y.data", 2)]
+
+
+# The slip of the sheet's minus signs: a - b with b = -6.
+MINUS = making.Paper(
+    with_numbers("p mul a b; r sub c p; y mul r 2", [3.0, -2.0, -30.0]),
+    ("r.data", "y.data", "p.grad"),
+    {"a": 3.0, "b": -2.0, "c": -30.0, "p": -6.0},
+    4,
+)
+
+
+def test_a_negative_number_taken_away_as_if_it_were_positive_is_named():
+    case = marked(MINUS, "quiz", {"r.data": -36, "y.data": -48, "p.grad": -2}).cases[0]
+    assert case.mistake == "a negative number is taken away as if it were positive"
+    assert case.why.startswith("Your -36 is what you get if p is taken away as if it were positive. ")
+
+
+def test_a_difference_taken_for_a_sum_is_named():
+    paper = making.Paper(with_numbers("y sub a b", [-4.0, 2.0]), ("y.data",), {"a": -4.0, "b": 2.0}, 1)
+    case = marked(paper, "quiz", {"y.data": -2}).cases[0]
+    assert case.why.startswith("Your -2 is what you get if y = a - b is taken for a sum. ")
+
+
+@pytest.mark.parametrize("level", [4, 5])
+def test_slips_of_the_minus_are_known_in_the_quizzes_that_are_drawn(level):
+    slips = {"a negative number is taken away as if it were positive", "a difference is taken for a sum"}
+    seen = set()
+    for seed in SEEDS:
+        paper = paper_of(str(seed), level)
+        asked = [line for line in paper.program.lines if line.op == "sub" and data(line.name) in paper.blanks]
+        right = work_out(paper.program.steps)
+        for line in asked:
+            a, b = line.numbers(right)
+            case = next(
+                case
+                for case in marked(paper, "quiz", {**right_answers(paper), data(line.name): a + b}).cases
+                if case.name == data(line.name)
+            )
+            assert case.mistake in slips, (seed, line)
+            assert (case.mistake == "a negative number is taken away as if it were positive") == (b < 0)
+            seen.add(case.mistake)
+    assert seen == slips
+
+
+@pytest.mark.parametrize("seed", SOME)
+def test_at_the_result_the_advice_speaks_of_no_arrow(seed):
+    q = quiz(seed, 1)
+    right = right_answers(q)
+
+    def of_root(answer):
+        return next(case for case in q.check({**right, "y.grad": answer}).cases if case.name == "y.grad")
+
+    assert "No known mistake" in of_root(77.25).why
+    assert "arrow" not in of_root(77.25).why
+    assert "y itself" in of_root(77.25).why
+    assert of_root(right["y.data"]).mistake == "the value is given in place of the gradient"
+    assert "when y itself grows" in of_root(right["y.data"]).why
+    assert of_root(0).why.startswith("Your 0 is what you get if y is taken to have no gradient of its own. ")
+    alone = q.check({"y.grad": right["y.data"]})  # nothing else filled in
+    assert alone.mistakes == ("the value is given in place of the gradient",)
+
+
+def test_in_every_first_quiz_the_value_of_the_result_is_no_right_gradient():
+    assert all(right_answers(quiz(seed, 1))["y.data"] != 1 for seed in SEEDS)
 
 
 def test_a_wrong_name_is_an_error_with_the_names():
@@ -318,17 +434,49 @@ def test_a_wrong_name_is_an_error_with_the_names():
         ADA.check([1, 2])
 
 
-@pytest.mark.parametrize("word", ["abc", float("nan"), "1/0", float("inf"), [7], 1j, "nan"])
-def test_what_is_no_number_is_a_wrong_case_and_no_crash(word):
+class Broken:
+    """An answer that can't even be looked at."""
+
+    def __float__(self):
+        raise RuntimeError("broken")
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("abc", "abc"), (float("nan"), "nan"), (-float("inf"), "-inf"), (Value(math.nan), "nan"), ("nan", "nan"),
+        ("1/0", "1/0"), (True, "True"), ([7], "<list>"), (10**400, "<int>"), (1j, "<complex>"),
+        ({"a": 1}, "<dict>"), (Broken(), "<Broken>"), ("1e99999999999", "1e99999999999"),
+        ("1/2/3", "1/2/3"),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_is_a_wrong_case_and_no_crash(word, said):
     case = ADA.check({**RIGHT, "q.data": word}).cases[0]
     assert not case.ok
-    assert "This is no number" in case.why
+    assert case.why == "This is no number. Write one such as 3, -0.5 or '1/2'."
+    assert case.got == said
+    assert not case.mistake
+
+
+def test_what_numpy_holds_is_taken_as_what_it_is():
+    np = pytest.importorskip("numpy")
+    assert ADA.check({name: np.float32(number) for name, number in RIGHT.items()}).ok
+    assert ADA.check({name: np.array(number) for name, number in RIGHT.items()}).ok
+    for answer, said in ((np.array([7.0]), "<ndarray>"), (np.True_, "True"), (np.float64("nan"), "nan")):
+        assert ADA.check({**RIGHT, "q.data": answer}).cases[0].got == said
 
 
 def test_numbers_as_people_write_them():
     assert ADA.check({name: str(number) for name, number in RIGHT.items()}).ok
     assert ADA.check({name: Value(number) for name, number in RIGHT.items()}).ok
-    assert [as_number(x) for x in ("1/2", "0,5", "\N{MINUS SIGN}3", " 4 ", "1e2")] == [0.5, 0.5, -3, 4, 100]
+    assert [as_number(x) for x in ("1/2", "0,5", "\N{MINUS SIGN}3", " 4 ", "1e2", "-3/4")] == [
+        0.5,
+        0.5,
+        -3,
+        4,
+        100,
+        -0.75,
+    ]
 
 
 def test_an_object_that_says_yes_to_everything_gets_nothing():

@@ -183,7 +183,7 @@ def _of_minus_signs(program: Program) -> Iterator[Idea]:
                 "a difference is taken for a sum",
                 f"{line.name} = {line.expression} is taken for a sum",
                 "Read the sign in the box once more.",
-                {data(line.name): lambda now, line=line: sum(line.numbers(now))},
+                {data(line.name): partial(_sum, line)},
             )
 
 
@@ -335,6 +335,10 @@ def _of(name: str, now: Numbers) -> float:
 
 def _operand(line: Line, i: int, now: Numbers) -> float:
     return line.numbers(now)[i]
+
+
+def _sum(line: Line, now: Numbers) -> float:
+    return sum(line.numbers(now))
 
 
 def _without_the_sign(line: Line, now: Numbers) -> float:

@@ -22,7 +22,7 @@ TRIES = 5000
 
 # What a quiz of each level is for: of each of these sets, one idea at least must show.
 SHOWS: dict[int, tuple[set[str], ...]] = {
-    1: ({"the value is given in place of the gradient"},),
+    1: (),
     2: ({"upstream is forgotten"}, {"the slope is forgotten"}),
     3: ({"the gradient is overwritten, not added"}, {"upstream is forgotten"}),
     4: ({"a gradient is passed on too early", "relu lets a gradient pass where it is flat"},),
