@@ -1,6 +1,7 @@
 """Marking: what a report says of every sort of answer. (The exercises themselves: test_exercises.py.)"""
 
 import contextlib
+import dataclasses
 import io
 import json
 import re
@@ -298,6 +299,15 @@ def test_draws_at_which_two_ideas_coincide_are_rejected():
     for seed in range(20):
         assert ex.check(exercise, lambda x: x + x, seed=seed).wrong[0].name == "square(3)"
     assert {0.0, 2.0, 3.0} == set(drawn)
+
+
+def test_an_exercise_of_one_s_own_is_known_by_its_id_once_it_was_used(capsys):
+    exercise = two_sided("x", ("it is doubled", "2 * x"), cases=[(1.0,)])
+    ex.check(exercise, lambda x: 2 * x)
+    ex.hint("two_sided", 1)
+    assert capsys.readouterr().out.endswith("Hint 1 of 3: a\n")
+    with pytest.raises(ValueError, match="already"):
+        ex.check(dataclasses.replace(exercise, id="minus"), lambda x: x)
 
 
 def test_unknown_ids_say_what_there_is():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from .catalogue import find
+from .catalogue import find, remember
 from .exercise import Exercise
 from .gathering import gathering_now
 from .marking import collect, judge
@@ -118,7 +118,7 @@ def predict(name: str, guess: Any, actual: Any) -> Report:
 
 
 def _exercise(id: str | Exercise) -> Exercise:
-    return id if isinstance(id, Exercise) else find(id)
+    return remember(id) if isinstance(id, Exercise) else find(id)
 
 
 def _seconds(timeout: float) -> float:

@@ -62,6 +62,25 @@ class Exercise:
     truth: computes the right answer by running it, for the tests. setup: code that runs before, such as what is given.
     tolerance: how far numbers may be apart, relative and absolute. numpy: whether NumPy is needed (`np` is known then).
     collecting, judging: the two halves of a marker of its own, as `check_engine` has.
+
+    >>> from micrograd_plus import exercises as ex
+    >>> area = ex.Exercise(
+    ...     id="area", lesson=1, minutes=2, kind="write a rule", title="A square", task="Its area, given its side.",
+    ...     code="def area(side):\\n    return ____", right="side * side",
+    ...     wrong=[ex.Wrong("the side is doubled", "2 * side", "How many small squares lie along the side?")],
+    ...     cases=[(3.0,), (5.0,)], why="As many rows as there are squares in a row.",
+    ...     hints=("Draw it.", "Count rows.", "Rows times squares in a row."),
+    ... )
+    >>> ex.check(area, lambda side: 2 * side).mistakes
+    area: not yet (0 of 2 right).
+      area(3)
+        expected   9
+        got        6
+        why        Your 6 is what you get if the side is doubled. How many small squares lie
+                   along the side?
+      … and 1 more like it.
+    Stuck? ex.hint('area')
+    ('the side is doubled',)
     """
 
     id: str

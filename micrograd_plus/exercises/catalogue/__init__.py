@@ -30,12 +30,23 @@ def _of_all_lessons() -> Iterator[Exercise]:
 
 def find(id: str) -> Exercise:
     """The exercise of that id. Raises KeyError, with the ids that are near, where there is none."""
-    known = all_exercises()
+    known = {**all_exercises(), **_own}
     if id in known:
         return known[id]
     near = difflib.get_close_matches(str(id), known, n=3)
     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else "ex.list() shows all of them."
     raise UnknownExerciseError(f"there is no exercise {id!r}. {hint}")
+
+
+_own: dict[str, Exercise] = {}  # of teachers
+
+
+def remember(exercise: Exercise) -> Exercise:
+    """Let an exercise that is not of the catalogue be found by its id, too, as long as Python runs."""
+    if all_exercises().get(exercise.id) not in (None, exercise):
+        raise ValueError(f"there is an exercise {exercise.id!r} already; give yours another id")
+    _own[exercise.id] = exercise
+    return exercise
 
 
 class UnknownExerciseError(KeyError):
