@@ -258,6 +258,18 @@ def test_nothing_is_overwritten_unasked(own_folder, capsys):
     assert run("assignment", "make", "course", "out", "--overwrite", "--json") == 0
 
 
+def test_a_solution_that_is_wrong_is_not_handed_out_unless_asked(own_folder, capsys):
+    source = own_folder / "ps.py"
+    source.write_text(
+        "# %%\nfrom micrograd_plus import exercises as ex\n\n# %%\nanswer = ...\n### BEGIN SOLUTION\nanswer = -2\n"
+        '### END SOLUTION\n\n# %%\nex.grade("minus", answer, points=2)\n'
+    )
+    assert run("assignment", "make", source, "out") == 2
+    assert "earns 0 of its 2 points" in capsys.readouterr().err
+    assert not (own_folder / "out").exists()
+    assert run("assignment", "make", source, "out", "--no-check") == 0
+
+
 def test_what_cannot_be_graded_is_one_line_and_code_2(own_folder, capsys):
     assert run("grade", "nowhere") == 2
     assert capsys.readouterr().err.count("\n") == 1
@@ -280,4 +292,4 @@ def test_help_says_what_grading_protects_from(capsys):
     said = capsys.readouterr().out
     assert "protects from accidents" in said
     assert "not from attackers" in said
-    assert "--network none" in said
+    assert "container without a network" in said

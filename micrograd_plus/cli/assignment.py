@@ -15,7 +15,9 @@ from .arguments import CommandError
 def make(asked: argparse.Namespace) -> int:
     """Write the files and say which."""
     try:
-        written = make_assignment(asked.source, asked.out, asked.format, overwrite=asked.overwrite)
+        written = make_assignment(
+            asked.source, asked.out, asked.format, overwrite=asked.overwrite, check=not asked.no_check
+        )
     except AssignmentError as error:
         raise CommandError(str(error)) from None
     _say(asked, written)

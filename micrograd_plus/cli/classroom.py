@@ -14,12 +14,8 @@ FORMATS = ("student", "instructor", "nbgrader", "gradescope")
 ACCIDENTS = """\
 Each file runs in a process of its own, with limits of time, memory and disk, in a folder that is deleted afterwards.
 That protects from accidents (endless loops, full memories, deleted files), not from attackers: such code can still read
-your files. Grade the code of strangers in a container without a network:
-
-  docker run --rm --network none --memory 4g --pids-limit 256 -v "$PWD":/work -w /work IMAGE \\
-      micrograd-plus grade submissions --csv grades.csv --feedback feedback
-
-where IMAGE is a Python image in which micrograd_plus is installed."""
+your files, and Windows and macOS have fewer limits. Grade the code of strangers in a container without a network: the
+README of the example course has the command (micrograd-plus assignment example FOLDER copies it)."""
 
 
 def add_classroom(commands: argparse._SubParsersAction[Any]) -> None:
@@ -79,6 +75,7 @@ def _add_assignment(commands: argparse._SubParsersAction[Any]) -> None:
     make.add_argument("out", type=Path, help="the folder to write to")
     make.add_argument("--format", choices=FORMATS, default="student")
     make.add_argument("--overwrite", action="store_true", help="also files that are there already")
+    make.add_argument("--no-check", action="store_true", help="don't try out whether the solutions earn their points")
     make.set_defaults(run=_later("assignment", "make"))
     _add_json(make)
     example = verbs.add_parser("example", help="copy a course in three problem sets, to hand out or to change")
