@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from micrograd_plus.classroom import AssignmentError, UnreadableFile, code_cells, graded_calls, make
+from micrograd_plus.classroom.calls import written_answers
+from micrograd_plus.classroom.grading import grade_folder
 from micrograd_plus.classroom.notebook_files import parsed, plain_python
 from micrograd_plus.classroom.percent import cells_of, with_magics
 from micrograd_plus.classroom.problem_set import read
@@ -59,6 +61,18 @@ ex.grade("minus", v_grad, 1.5)
 # Because the minus turns the sign, and so does -2.
 # ### END SOLUTION
 '''
+
+
+@pytest.fixture(autouse=True)
+def trials(request, monkeypatch):
+    """Without the trial that `make` gives each problem set, which takes a second, but where a test asks for it."""
+    if "tried" not in request.fixturenames:
+        monkeypatch.setattr("micrograd_plus.classroom.assignment._rehearse", lambda path, problem_set: None)
+
+
+@pytest.fixture
+def tried():
+    """The problem sets are run before they are made, as they are for everybody else."""
 
 
 @pytest.fixture
@@ -153,6 +167,40 @@ def test_dots_right_below_a_solution_are_its_stub(ps1, tmp_path):
     assert "".join(cell["source"]).split("\n")[2:] == ["    return ..."]
 
 
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [
+        ("y = upstream  # wait for it...", ""),
+        ("y = 'and so on ...'", ""),
+        ("y = table[..., 0]", ""),
+        ("# look at a and b ...", "# ... and so on"),
+    ],
+)
+def test_dots_that_are_no_code_are_no_stub(ps1, tmp_path, above, below):
+    source = SOURCE.replace("    ### BEGIN SOLUTION", f"    {above}\n    ### BEGIN SOLUTION", 1)
+    ps1.write_text(source.replace("    ### END SOLUTION", f"    ### END SOLUTION\n    {below}", 1), encoding="utf-8")
+    assert "    # YOUR CODE HERE\n    ..." in text_of(make(ps1, tmp_path / "out")[0])
+
+
+@pytest.mark.parametrize("above", ["y = ...  # yours", "y, z = ..., ...", "y = [... for i in a]", "y = f(a, ...)"])
+def test_dots_in_any_place_of_a_value_are_a_stub(ps1, tmp_path, above):
+    source = SOURCE.replace("    ### BEGIN SOLUTION", f"    %time\n    {above}\n    ### BEGIN SOLUTION", 1)
+    ps1.write_text(source, encoding="utf-8")
+    assert "YOUR CODE HERE" not in text_of(make(ps1, tmp_path / "out")[0])
+
+
+def test_solutions_right_below_each_other_share_a_stub(ps1, tmp_path):
+    more = "    ### END SOLUTION\n    ### BEGIN SOLUTION\n    return 0, 0\n    ### END SOLUTION\n"
+    ps1.write_text(SOURCE.replace("    ### END SOLUTION\n", more, 1), encoding="utf-8")
+    assert text_of(make(ps1, tmp_path / "out")[0]).count("# YOUR CODE HERE\n    ...") == 1
+
+
+def test_dots_in_prose_are_no_answer(ps1, tmp_path):
+    source = SOURCE.replace("points=2\n", "points=2\n# Explain in three steps ...\n")
+    ps1.write_text(source, encoding="utf-8")
+    assert text_of(make(ps1, tmp_path / "out")[0]).endswith("Explain in three steps ...\n*Your answer here.*")
+
+
 def test_several_cells_to_fill_in_above_one_that_is_graded(ps1, tmp_path):
     helper = "# %%\n### BEGIN SOLUTION\nhelper = 3\n### END SOLUTION\n\n"
     ps1.write_text(SOURCE.replace("# %%\ndef mul", f"{helper}# %%\ndef mul"), encoding="utf-8")
@@ -201,7 +249,37 @@ def test_the_zip_for_gradescope_can_be_run(ps1, tmp_path):
         for name in ("run_autograder", "setup.sh"):
             assert archive.getinfo(name).external_attr >> 16 & 0o111 == 0o111, f"{name} may be run"
             assert b"\r" not in archive.read(name)
-        assert archive.read("ps1.py").decode() == SOURCE
+
+
+def test_the_zip_for_gradescope_holds_no_solution(ps1, tmp_path):
+    hidden = '### BEGIN HIDDEN TESTS\nex.grade("minus", v_grad, 1.5)\n### END HIDDEN TESTS\n'
+    ps1.write_text(SOURCE.replace('ex.grade("minus", v_grad, 1.5)\n', hidden), encoding="utf-8")
+    with zipfile.ZipFile(make(ps1, tmp_path / "out", "gradescope")[0]) as archive:
+        everything = b"".join(archive.read(name) for name in archive.namelist()).decode()
+        packed = tmp_path / "packed" / "ps1.py"
+        archive.extract("ps1.py", packed.parent)
+    for given_away in ("b * upstream", "v_grad = 2.0", "the minus turns", "secret_seed"):
+        assert given_away not in everything
+    assert graded_calls(packed) == [("mul_backward", "mul_backward", 3.0), ("minus", "v_grad", 1.5)]
+    answers = [cell.options for cell in cells_of(packed.read_text(encoding="utf-8")) if cell.kind == "markdown"]
+    assert answers == [{"answer": "why", "points": 2.0}], "which people read"
+
+
+def test_what_is_in_the_zip_for_gradescope_marks_as_the_source_does(tmp_path):
+    source = COURSE / "ps1_slopes_and_graphs.py"
+    with zipfile.ZipFile(make(source, tmp_path / "out", "gradescope")[0]) as archive:
+        archive.extract(source.name, tmp_path / "packed")
+    handed_in = tmp_path / "submission"
+    handed_in.mkdir()
+    text = source.read_text(encoding="utf-8").replace("return b * upstream, a * upstream", "return b, a")
+    (handed_in / "ada.py").write_text(text, encoding="utf-8")
+    marked = [
+        grade_folder(handed_in, assignment=assignment, progress=lambda line: None)
+        for assignment in (source, tmp_path / "packed" / source.name)
+    ]
+    by_source, by_packed = ([(r.exercise, r.score, r.out_of) for r in m.students[0].reports] for m in marked)
+    assert by_packed == by_source
+    assert marked[1].notes == marked[0].notes != ()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Gradescope runs a shell")
@@ -277,7 +355,23 @@ GRADE = 'ex.grade("mul_backward", mul_backward, points=3)'
             '"mul_backward", v_grad',
             "line 34: 'mul_backward' is graded a second time (first in line 21)",
         ),
-        ('answer="why"', 'answer="minus"', "line 37: 'minus' is graded a second time"),
+        (
+            'answer="why"',
+            'answer="minus"',
+            "line 37: the written answer 'minus' has the name of the exercise that is graded in line 34. Choose",
+        ),
+        (
+            '# %% [markdown] answer="why"',
+            '# %% [markdown] answer="why" points=1\n# ### BEGIN SOLUTION\n# x\n# ### END SOLUTION\n'
+            '# %% [markdown] answer="why"',
+            "there is a written answer 'why' in line 37 already. Choose another name",
+        ),
+        (
+            '"minus", v_grad',
+            '"minus", v_gard',
+            "line 34: ex.grade looks at v_gard, which no cell defines. Did you mean v_grad",
+        ),
+        ('"minus", v_grad', '"minus", abs(nothing_like_it)', "looks at nothing_like_it, which no cell defines."),
         ('answer="why" points=2', 'answer="why"', "line 37: the written answer 'why': write the points out"),
         ("points=2", "points=true", "line 37: the written answer 'why': write the points out"),
         ('answer="why" points=2', "", "line 37: a written answer needs a header"),
@@ -308,6 +402,68 @@ def test_what_is_wrong_is_said_with_its_line_and_nothing_is_written(ps1, tmp_pat
 
 
 @pytest.mark.parametrize(
+    "mark",
+    [
+        "### SOLUTION BEGIN",
+        "### BEGIN SOLUTON",
+        "# begin-solution",
+        "#BEGIN_SOLUTION",
+        "### BEGINSOLUTION",
+        "### START SOLUTION",
+        "## Begin the solution",
+        "### BEGIN HIDEN TESTS",
+        "### HIDDEN TESTS BEGIN",
+        "### SOLUTION",
+        "x = 1  # SOLUTION",
+        "x = 1  ### END SOLUTON",
+    ],
+)
+def test_what_is_nearly_a_mark_is_refused(ps1, tmp_path, mark):
+    ps1.write_text(SOURCE.replace("    ### BEGIN SOLUTION", f"    {mark}", 1), encoding="utf-8")
+    with pytest.raises(AssignmentError, match=r"ps1\.py, line 16: .* looks like a mark, but is none"):
+        make(ps1, tmp_path / "out")
+
+
+def test_what_is_nearly_a_mark_is_refused_in_prose(ps1, tmp_path):
+    for mark in ("# ### SOLUTION BEGIN", "# SOLUTION BEGIN"):
+        ps1.write_text(SOURCE.replace("# ### BEGIN SOLUTION", mark, 1), encoding="utf-8")
+        with pytest.raises(AssignmentError, match=r"line 37: .* looks like a mark"):
+            make(ps1, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# Your solution",
+        "# the end",
+        "# where it begins",
+        "# One solution is to begin at the end.",
+        "x = 1  # a solution",
+    ],
+)
+def test_what_is_only_a_comment_is_left_alone(ps1, tmp_path, comment):
+    commented = SOURCE.replace("    ### BEGIN SOLUTION", f"    {comment}\n    ### BEGIN SOLUTION", 1)
+    ps1.write_text(commented, encoding="utf-8")
+    assert comment in text_of(make(ps1, tmp_path / "out")[0])
+
+
+@pytest.mark.parametrize(
+    ("given", "also"),
+    [
+        ("mul_backward", ""),
+        ("lambda a, b, up: mul_backward(a, b, up)", ""),
+        ("Engine.mul", "# %%\nclass Engine:\n    def mul(a, b, up): return ...\n\n"),
+        ("helper.mul", "# %%\nimport os.path as helper\n\n"),
+        ("mul", "# %%\nfrom math import *\n\n"),
+    ],
+)
+def test_names_that_are_defined_anywhere_are_fine(ps1, tmp_path, given, also):
+    source = SOURCE.replace('ex.grade("mul_backward", mul_backward', f'ex.grade("mul_backward", {given}')
+    ps1.write_text(also + source, encoding="utf-8")
+    assert make(ps1, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
     ("data", "said"),
     [
         (b"", "is empty"),
@@ -315,6 +471,8 @@ def test_what_is_wrong_is_said_with_its_line_and_nothing_is_written(ps1, tmp_pat
         ("# %%\nx = '\xe4'\n".encode("latin-1"), "line 2 has a character that isn't"),
         ("# %%\nx = ...\n".encode("utf-16"), "UTF-16"),
         (b"# %%\nx = 1\n", "nothing left for students to do"),
+        (b"# %%\nx = 1  # and so on ...\n", "nothing left for students to do"),
+        (b'# %%\nv_grad = ...\n\n# %%\nex.check("minus", v_grad)\n', "no cell ends with ex.grade"),
     ],
 )
 def test_files_that_are_no_problem_set(tmp_path, data, said):
@@ -322,6 +480,72 @@ def test_files_that_are_no_problem_set(tmp_path, data, said):
     path.write_bytes(data)
     with pytest.raises(AssignmentError, match=said):
         make(path, tmp_path / "out")
+
+
+# -- the trial before it is made -------------------------------------------------------------------------------
+
+
+def test_right_solutions_are_made(tried, ps1, tmp_path):
+    assert make(ps1, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "return b * upstream, a * upstream",
+            "return b, a",
+            "line 21: the solution of 'mul_backward' earns 0.75 of its 3 points. mul_backward(a=2, b=3, upstream=5): "
+            "expected [15, 10], got [3, 2]. ",
+        ),
+        ("return b * upstream", "return undefined * upstream", "name 'undefined' is not defined"),
+        ("v_grad = 2.0", "v_grad = 3.0", "line 34: the solution of 'minus' earns 0 of its 1.5 points. "),
+        ("v_grad = 2.0", "raise ValueError('oh')", "'minus' earns 0 of its 1.5 points. "),
+        (
+            "v_grad = ...\n### BEGIN SOLUTION\nv_grad = 2.0\n### END SOLUTION",
+            "v_grad = 2.0",
+            "line 31: what students get earns 1.5 of 1.5 points of 'minus' before they have done anything",
+        ),
+        (
+            "    ### END SOLUTION\n",
+            "    ### END SOLUTION\n    return b * upstream, a * upstream\n",
+            "what students get earns 3 of 3 points of 'mul_backward'",
+        ),
+        (
+            "    ### END SOLUTION\n",
+            "    ### END SOLUTION\n    return b, a\n",
+            "what students get earns 0.75 of 3 points of 'mul_backward'",
+        ),
+    ],
+)
+def test_wrong_solutions_and_points_for_nothing_are_refused(tried, ps1, tmp_path, old, new, said):
+    assert SOURCE.count(old) == 1
+    ps1.write_text(SOURCE.replace(old, new), encoding="utf-8")
+    for kind in ("student", "gradescope"):
+        with pytest.raises(AssignmentError) as error:
+            make(ps1, tmp_path / "out", kind)
+        assert said in str(error.value)
+        assert str(error.value).startswith("ps1.py, line ")
+        assert "ex.hint" not in str(error.value), "this is read by a teacher"
+        assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+    assert make(ps1, tmp_path / "out", check=False)
+
+
+def test_a_set_without_solutions_in_it_can_be_made(tried, ps1, tmp_path):
+    ps1.write_text('# %%\nv_grad = ...\n\n# %%\nex.grade("minus", v_grad, points=1)\n', encoding="utf-8")
+    assert make(ps1, tmp_path / "out")
+
+
+def test_the_trial_finds_the_data_that_lies_beside_the_source(tried, ps1, tmp_path):
+    ps1.write_text(SOURCE.replace("v_grad = 2.0", "v_grad = float(open('data.csv').read())"), encoding="utf-8")
+    (tmp_path / "data.csv").write_text("2.0")
+    assert make(ps1, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv", "out", "ps1.py"]
+
+
+def test_the_example_course_stands_its_trial(tried, tmp_path):
+    assert len(make(COURSE, tmp_path / "out")) == 3
 
 
 def test_what_is_there_is_never_written_over_unasked(ps1, tmp_path):
@@ -387,6 +611,19 @@ def test_calls_are_found_however_they_are_written(source):
 def test_calls_are_found_in_the_order_of_the_lines():
     source = 'if True:\n    ex.grade("a", x, points=1)\nex.grade("b", x, points=1)\ndef f():\n    ex.check("c", x)'
     assert [call.exercise for call in graded_calls(source)] == ["a", "b", "c"]
+
+
+def test_written_answers_are_found_in_a_source_and_in_the_notebooks_made_of_it(ps1, tmp_path):
+    assert written_answers(ps1) == [("why", 2.0)]
+    for kind in ("student", "instructor", "nbgrader"):
+        assert written_answers(make(ps1, tmp_path / kind, kind)[0]) == [("why", 2.0)]
+
+
+@pytest.mark.parametrize("metadata", [None, 3, {}, {"micrograd_plus": 3}, {"micrograd_plus": {"answer": 3}}])
+def test_odd_metadata_is_no_written_answer(tmp_path, metadata):
+    path = tmp_path / "odd.ipynb"
+    path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": "", "metadata": metadata}]}))
+    assert written_answers(path) == []
 
 
 def test_what_is_no_call_of_an_exercise_is_not_counted():

@@ -5,6 +5,9 @@ import io
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -12,7 +15,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from micrograd_plus.classroom import sandbox
+from micrograd_plus.classroom import grading, sandbox
+from micrograd_plus.classroom.assignment import make
 from micrograd_plus.classroom.grading import grade_folder, run_file
 from micrograd_plus.classroom.results import GRADED, MISSING, STOPPED, UNREADABLE
 from micrograd_plus.classroom.submissions import GradingError, found_in, unique_file_names
@@ -157,7 +161,7 @@ HOSTILE = {
         0,
         2,
         GRADED,
-        "ValueError",
+        "",
     ),
     "float patched": (
         solved(
@@ -262,8 +266,8 @@ def test_files_that_are_none_are_said_to_be_none(the_class):
     for name, state, said in (
         ("nothing", MISSING, "No file was handed in."),
         ("folder", MISSING, "There is essay.docx"),
-        ("slip", MISSING, "outside of its folder"),
-        ("broken", MISSING, "can't be unpacked"),
+        ("slip", UNREADABLE, "outside of its folder"),
+        ("broken", UNREADABLE, "can't be unpacked"),
         ("latin", UNREADABLE, "line 1"),
     ):
         one = student(the_class, name)
@@ -352,6 +356,138 @@ def test_everything_is_ready_for_json(the_class):
     assert "submissions graded" in str(the_class[0])
 
 
+# -- accidents in one cell, and what comes after ---------------------------------------------------------------
+
+
+RIGHT_ENGINE = (Path(__file__).parents[1] / "examples" / "course" / "ps2_backpropagation.py").read_text()
+RIGHT_ENGINE = RIGHT_ENGINE[RIGHT_ENGINE.index("class MyValue") :]
+RIGHT_ENGINE = RIGHT_ENGINE[: RIGHT_ENGINE.index("# %%")]
+
+
+def test_a_full_memory_does_not_cost_what_comes_after_it(tmp_path):
+    hoard = "big = []\nwhile True: big.append(bytearray(10**7))"
+    for path in (
+        written(tmp_path / "a.ipynb", solved(hoard)),
+        written(tmp_path / "b.py", "\n".join([IMPORT, hoard, RIGHT, GRADE_MUL, MINUS])),
+    ):
+        result = run_file(path, memory=300_000_000)
+        assert [report.ok for report in result.reports] == [True, True], str(result)
+        assert sum("MemoryError" in problem for problem in result.problems) == 1
+        assert "It used more than 0.3 GB of memory." in result.problems
+
+
+def test_slow_cells_do_not_cost_what_comes_after_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(sandbox, "CELLS_IN_TIME", 1)
+    monkeypatch.setattr(sandbox, "STARTING", 1.5)
+    endless = "while True: pass"
+    path = written(tmp_path / "a.ipynb", notebook(IMPORT, *[endless] * 8, RIGHT, GRADE_MUL, MINUS))
+    result = run_file(path, timeout=0.5)
+    assert [report.ok for report in result.reports] == [True, True], str(result)
+
+
+def test_a_full_memory_is_also_seen_in_the_parts_of_an_answer(tmp_path):
+    hoard = "big = []\nwhile True: big.append(bytearray(10**6))"
+    deep = "ex.grade('engine', MyValue, points=10)"
+    alone = run_file(written(tmp_path / "a.ipynb", notebook(IMPORT, RIGHT_ENGINE, deep)), memory=300_000_000)
+    after = run_file(written(tmp_path / "b.ipynb", notebook(IMPORT, hoard, RIGHT_ENGINE, deep)), memory=300_000_000)
+    assert len(alone.reports[0].cases) > 3
+    assert [case.ok for case in after.reports[0].cases] == [case.ok for case in alone.reports[0].cases]
+
+
+def test_several_places_that_end_python_are_left_out(tmp_path):
+    path = written(tmp_path / "a.ipynb", notebook(IMPORT, "import os; os._exit(0)", "os._exit(1)", RIGHT, GRADE_MUL))
+    result = run_file(path)
+    assert [report.ok for report in result.reports] == [True]
+    assert result.state == STOPPED
+    end = "import os\nos._exit(1)"
+    path = written(tmp_path / "b.ipynb", notebook(IMPORT, end, end, RIGHT, GRADE_MUL, MINUS))
+    assert run_file(path).ok
+
+
+def test_who_kills_themselves_is_not_only_told_of_memory(tmp_path):
+    result = run_file(written(tmp_path / "a.ipynb", solved("import os; os.kill(os.getpid(), 9)")))
+    assert result.ok
+    assert "sent that to itself, or the machine's memory was full" in result.problems[0]
+
+
+def test_a_folder_that_grows_too_large_is_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(sandbox, "DISK", 30_000_000)
+    monkeypatch.setattr(sandbox, "LOOK", 0.05)
+    files = "import time\nfor i in range(8): open(f'f{i}', 'wb').write(bytes(9_000_000))\ntime.sleep(60)"
+    result = run_file(written(tmp_path / "a.ipynb", solved(files)))
+    assert (result.state, result.ok) == (STOPPED, True)
+    assert "since its files had more than 30 MB" in result.problems[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_multiprocessing_starts_no_program_either(tmp_path):
+    text = (
+        "import multiprocessing, time\n"
+        "process = multiprocessing.get_context('spawn').Process(target=time.sleep, args=(1,))\nprocess.start()"
+    )
+    result = run_file(written(tmp_path / "a.ipynb", solved(text)))
+    assert result.ok
+    assert "It tried to start other programs. That is refused while it is graded." in result.problems
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs signals")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP", "SIGKILL"])
+def test_nothing_is_left_running_when_grading_is_ended(tmp_path, number):
+    started = tmp_path / "started"
+    written(tmp_path / "in" / "ada.ipynb", solved())
+    written(tmp_path / "in" / "bob.ipynb", solved("import time\nopen('running', 'w').close()\ntime.sleep(60)"))
+    (tmp_path / "tmp").mkdir()
+    code = (
+        "from micrograd_plus.classroom.grading import grade_folder\n"
+        f"grade_folder('in', csv='g.csv', timeout=100, jobs=1, progress=lambda line: open({str(started)!r}, 'w'))"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(Path.cwd())}
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=environment)
+    try:
+        _wait_for(started.exists)
+        _wait_for(lambda: list((tmp_path / "tmp").glob("*/work/running")))
+        assert _children(tmp_path)
+        process.send_signal(getattr(signal, number))
+        process.wait(20)
+        _wait_for(lambda: not _children(tmp_path))
+    finally:
+        process.kill()
+        process.wait()
+    if number != "SIGKILL":
+        assert list((tmp_path / "tmp").iterdir()) == []
+        assert "ada,6,6" in (tmp_path / "g.csv").read_text()
+
+
+def _wait_for(condition):
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _children(folder):
+    """Whether there are processes of submissions whose temporary folders are in this one."""
+    listed = subprocess.run(["ps", "-ww", "-eo", "stat,args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if f"{folder}/tmp" in line and not line.startswith("Z")]
+
+
+def test_caches_of_the_teacher_are_copied_and_not_changed(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if sys.platform.startswith("linux"):
+        written(tmp_path / "cache" / "matplotlib" / "fonts.json", "{}")
+    look = (
+        "import os, pathlib\ncache = pathlib.Path(os.environ['XDG_CACHE_HOME'])\n"
+        "fonts = cache / 'matplotlib' / 'fonts.json'\nassert fonts.read_text() == '{}'\nfonts.write_text('changed')"
+    )
+    result = run_file(written(tmp_path / "a.ipynb", solved(look)))
+    assert result.ok
+    if sys.platform.startswith("linux"):
+        assert not result.problems
+        assert (tmp_path / "cache" / "matplotlib" / "fonts.json").read_text() == "{}"
+    outside = written(tmp_path / "b.ipynb", solved(f"open({str(tmp_path / 'cache' / 'new')!r}, 'w')"))
+    assert "write or delete files outside" in " ".join(run_file(outside).problems)
+
+
 # -- one file --------------------------------------------------------------------------------------------------
 
 
@@ -423,6 +559,42 @@ def test_without_a_file_or_an_exercise(tmp_path):
     result = run_file(written(tmp_path / "a.py", "x = 1"))
     assert (result.state, result.reports, result.ok) == (GRADED, (), False)
     assert "broken" in run_file(written(tmp_path / "a.ipynb", "{")).problems[0]
+
+
+def test_a_syntax_error_is_said_first(tmp_path):
+    text = f"{IMPORT}\n{RIGHT}\nex.check('mul_backward' mul_backward)\n"
+    path = written(tmp_path / "in" / "a.py", text)
+    result = run_file(path)
+    assert (result.state, result.reports) == (UNREADABLE, ())
+    assert re.match(
+        r"a\.py, line 4: this is no valid Python: .*\(ex\.check\('mul_backward' mul_back", result.problems[0]
+    )
+    assert "the cell" not in result.problems[0]
+    for name in ("a.py", "a.ipynb"):
+        path.unlink()
+        path = written(tmp_path / "in" / name, text if name == "a.py" else notebook(IMPORT, "pass", text))
+        with pytest.raises(
+            GradingError, match=r"(line 4|code cell 3): this is no valid Python.* Apart from that, no sub"
+        ):
+            quiet(tmp_path / "in")
+    path = written(tmp_path / "magic.py", f"%matplotlib inline\n{text}")
+    assert "magic.py, line 5" in run_file(path).problems[0]
+
+
+def test_await_in_a_cell_is_called_by_its_name(tmp_path):
+    for result in (
+        run_file(written(tmp_path / "a.ipynb", solved("import asyncio\nawait asyncio.sleep(0)"))),
+        run_file(written(tmp_path / "a.py", f"{IMPORT}\nimport asyncio\nawait asyncio.sleep(0)\n{MINUS}")),
+    ):
+        assert result.ok
+        assert "`await` outside of a function is for notebooks alone" in result.problems[0]
+        assert re.search(r"line [23]\b.*await asyncio.sleep\(0\)", result.problems[0])
+
+
+def test_numbers_that_json_does_not_have_become_texts(tmp_path):
+    result = run_file(written(tmp_path / "a.py", f"{IMPORT}\nanswer = float('nan')\n{MINUS[11:]}"))
+    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert found["reports"][0]["cases"][0]["got"] == "nan"
 
 
 def test_exercises_can_be_named(tmp_path):
@@ -510,6 +682,159 @@ def test_a_page_shows_the_smallest_graph_that_goes_wrong_and_where(tmp_path):
     assert result.mistakes()[0].name in index
 
 
+def test_a_page_says_what_you_get_only_of_ideas(tmp_path):
+    wrong = "def mul_backward(a, b, upstream):\n    return missing"
+    written(tmp_path / "in" / "ada.ipynb", notebook(IMPORT, wrong, GRADE_MUL))
+    for name in ("bob", "cid"):
+        forgotten = notebook(IMPORT, "def mul_backward(a, b, upstream):\n    return b, a", GRADE_MUL)
+        written(tmp_path / "in" / f"{name}.ipynb", forgotten)
+    result = quiet(tmp_path / "in", feedback=tmp_path)
+    page = (tmp_path / "ada.html").read_text()
+    next_one = re.search(r'<p class="next">(.*?)</p>', page)[1]
+    assert "what you get if" not in next_one
+    assert "NameError: name &#x27;missing&#x27; is not defined" in next_one
+    written(tmp_path / "text" / "ada.ipynb", notebook(IMPORT, MINUS.replace("2\n", "'two'\n", 1)))
+    quiet(tmp_path / "text", feedback=tmp_path / "text_pages")
+    next_one = re.search(r'<p class="next">(.*?)</p>', (tmp_path / "text_pages" / "ada.html").read_text())[1]
+    assert "what you get if" not in next_one
+    assert "is asked for" in next_one
+    assert "what you get if upstream is forgotten" in (tmp_path / "bob.html").read_text()
+    assert [(mistake.name, mistake.students) for mistake in result.mistakes()] == [
+        ("upstream is forgotten", ("bob", "cid"))
+    ]
+    assert [fault.students for fault in result.faults("mul_backward")] == [("ada",)]
+    index = (tmp_path / "index.html").read_text()
+    top = index[: index.index("Where the class went wrong")]
+    assert re.search(r"2 ×</td><td>upstream is forgotten", top)
+    assert "ada" not in top
+    assert "NameError" in index
+
+
+def test_a_page_on_an_unreadable_file_says_what_to_do(tmp_path):
+    written(tmp_path / "in" / "ada.ipynb", solved()[:150])
+    (tmp_path / "in" / "bob.zip").write_bytes(b"PK nothing")
+    (tmp_path / "in" / "cid").mkdir()
+    written(tmp_path / "in" / "dan.ipynb", solved())
+    quiet(tmp_path / "in", feedback=tmp_path / "f", assignment=written(tmp_path / "ps1.py", ASSIGNMENT))
+    for name in ("ada", "bob", "cid"):
+        page = (tmp_path / "f" / f"{name}.html").read_text()
+        assert re.search(r"<strong>Next:</strong>.*hand it in again.*\.ipynb", page)
+        assert "Look next" not in page
+        assert "<section>" not in page
+        assert "raised an error" not in page
+    assert "Nothing has to be gone over again" in (tmp_path / "f" / "index.html").read_text()
+
+
+def test_a_screen_that_can_not_show_a_name_ends_nothing(tmp_path):
+    written(tmp_path / "in" / "李.ipynb", solved())
+    written(tmp_path / "in" / "ada.ipynb", solved())
+    for error in (UnicodeEncodeError("ascii", "李", 0, 1, "no"), BrokenPipeError(), ValueError("closed")):
+
+        def failing(line, error=error):
+            raise error
+
+        result = quiet(tmp_path / "in", progress=failing, csv=tmp_path / "g.csv")
+        assert not result.stopped
+        assert len(re.findall(",6,6", (tmp_path / "g.csv").read_text())) == 2
+
+
+def test_what_is_done_is_written_before_an_error_is_raised(tmp_path, monkeypatch):
+    for name in "abc":
+        written(tmp_path / "in" / f"{name}.ipynb", solved())
+    judged = grading._judged
+
+    def failing(submission, *arguments, **settings):
+        if submission.student == "b":
+            raise RuntimeError("a fault of ours")
+        return judged(submission, *arguments, **settings)
+
+    monkeypatch.setattr(grading, "_judged", failing)
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        quiet(tmp_path / "in", csv=tmp_path / "g.csv", feedback=tmp_path / "f", jobs=1)
+    assert "a,6,6" in (tmp_path / "g.csv").read_text()
+    assert (tmp_path / "f" / "a.html").exists()
+
+
+def test_written_answers_are_noted_for_a_source_and_for_the_notebook_made_of_it(tmp_path):
+    text = ASSIGNMENT[: ASSIGNMENT.index('# %%\nex.grade("minus"')]
+    answer = "# ### BEGIN SOLUTION\n# Because.\n# ### END SOLUTION\n"
+    written_one = f'# %% [markdown] answer="why" points=3\n# Why?\n#\n{answer}'
+    source = written(tmp_path / "set" / "ps1.py", text + written_one)
+    written(tmp_path / "in" / "ada.ipynb", solved())
+    for assignment in (source, *make(source, tmp_path / "made")):
+        assert "why (3)" in " ".join(quiet(tmp_path / "in", assignment=assignment).notes)
+
+
+def test_why_an_exercise_is_not_graded(tmp_path):
+    written(tmp_path / "a.ipynb", notebook(IMPORT, RIGHT, GRADE_MUL, "ex.check('minus', 2)"))
+    written(tmp_path / "b.ipynb", notebook(IMPORT, RIGHT, GRADE_MUL, "ex.check('minus', 2)"))
+    written(tmp_path / "c.ipynb", notebook(IMPORT, RIGHT, GRADE_MUL))
+    written(tmp_path / "d.ipynb", notebook(IMPORT, RIGHT, GRADE_MUL, "ex.check('kite_order', 2)"))
+    assert quiet(tmp_path).notes == (
+        "Not graded, since few submissions have it: kite_order.",
+        "Not graded, since no points are said for it: minus.",
+    )
+
+
+def test_what_is_no_submission_is_noted(tmp_path):
+    folder = tmp_path / "in"
+    written(folder / "ada.ipynb", solved())
+    written(folder / "readme.txt", "x")
+    written(folder / "task.pdf", "x")
+    written(folder / "Bo Li_77_assignsubmission_file_essay.docx", "x")
+    (folder / "link").symlink_to(tmp_path)
+    written(folder / "cid" / "ps1.ipynb", solved())
+    (folder / "cid" / "data").symlink_to(tmp_path)
+    result = quiet(folder, feedback=folder / "feedback")
+    assert [one.name for one in result.students] == ["ada", "Bo Li", "cid"]
+    assert "readme.txt, task.pdf" in " ".join(result.notes)
+    assert "link" in " ".join(result.notes)
+    assert "data" in " ".join(result.students[2].notes)
+    again = quiet(folder, feedback=folder / "feedback")
+    assert [one.name for one in again.students] == ["ada", "Bo Li", "cid"]
+
+
+def test_pages_of_students_who_are_gone_are_removed(tmp_path):
+    written(tmp_path / "in" / "ada.ipynb", solved())
+    gone = written(tmp_path / "in" / "bob.ipynb", solved())
+    own = written(tmp_path / "f" / "mine.html", "kept")
+    quiet(tmp_path / "in", feedback=tmp_path / "f")
+    assert (tmp_path / "f" / "bob.html").exists()
+    gone.unlink()
+    quiet(tmp_path / "in", feedback=tmp_path / "f")
+    assert sorted(path.name for path in (tmp_path / "f").glob("*.html")) == ["ada.html", "index.html", "mine.html"]
+    assert own.read_text() == "kept"
+
+
+def test_data_beside_the_assignment_is_there_for_everybody(tmp_path):
+    source = written(tmp_path / "set" / "ps1.py", ASSIGNMENT)
+    written(tmp_path / "set" / "data.csv", "1")
+    written(tmp_path / "set" / "solutions.ipynb", "secret")
+    text = solved("import os\nassert open('data.csv').read() == '1'\nassert not os.path.exists('solutions.ipynb')")
+    written(tmp_path / "in" / "ada.ipynb", text)
+    written(tmp_path / "in" / "bob" / "work" / "ps1.ipynb", text)
+    written(tmp_path / "in" / "cid" / "ps1.ipynb", solved("assert open('data.csv').read() == '2'"))
+    written(tmp_path / "in" / "cid" / "data.csv", "2")
+    for one in quiet(tmp_path / "in", assignment=source).students:
+        assert one.problems == ()
+
+
+def test_gradescope_is_not_for_a_class(tmp_path):
+    for name in ("ada", "bob", "cid"):
+        written(tmp_path / "flat" / f"{name}.ipynb", solved())
+        written(tmp_path / "deep" / name / "ps1.ipynb", solved())
+    assignment = written(tmp_path / "ps1.py", ASSIGNMENT)
+    for folder in ("flat", "deep"):
+        with pytest.raises(GradingError, match="several students"):
+            quiet(tmp_path / folder, assignment=assignment, gradescope=tmp_path / "results.json")
+    written(tmp_path / "flat" / "ps1.ipynb", solved())
+    quiet(tmp_path / "flat", assignment=assignment, gradescope=tmp_path / "results.json")
+    assert "4 files; graded: ps1.ipynb" in json.loads((tmp_path / "results.json").read_text())["output"]
+    (tmp_path / "flat" / "ps1.ipynb").unlink()
+    written(tmp_path / "submission_metadata.json", "{}")  # Gradescope's: all of it is by one student
+    assert quiet(tmp_path / "flat", assignment=assignment, gradescope=tmp_path / "results.json").everyone == 1
+
+
 def test_gradescope_gets_its_results(tmp_path):
     written(tmp_path / "submission" / "helper.py", "X = 1")
     written(
@@ -587,7 +912,7 @@ def test_a_table_that_can_not_be_replaced_is_kept_beside_it(tmp_path, monkeypatc
 
 def whose(path, assignment="", one=False):
     with found_in(path, assignment, one) as found:
-        return {submission.student: submission.place for submission in found}
+        return {submission.student: submission.place for submission in found.submissions}
 
 
 def test_layouts_of_learning_platforms_are_known(tmp_path):
@@ -618,8 +943,67 @@ def test_of_several_files_the_likely_one_is_taken(tmp_path):
     os.utime(old, (1e9, 1e9))
     os.utime(new, (1.1e9, 1.1e9))
     assert whose(tmp_path) == {"ada": "ps1 (1).ipynb"}
-    assert whose(tmp_path, "ps1") == {"ada": "ps1.ipynb"}
+    assert whose(tmp_path, "ps1") == {"ada": "ps1 (1).ipynb"}
     assert whose(ada, one=True) == {"ada": "ps1 (1).ipynb"}
+    os.utime(old, (1.2e9, 1.2e9))
+    assert whose(tmp_path, "ps1") == {"ada": "ps1.ipynb"}
+    draft = written(ada / "draft.ipynb", solved())
+    os.utime(draft, (1.3e9, 1.3e9))
+    assert whose(tmp_path, "ps1") == {"ada": "ps1.ipynb"}
+    assert whose(tmp_path) == {"ada": "draft.ipynb"}
+    script = written(ada / "draft.py", MINUS)
+    os.utime(script, (1.4e9, 1.4e9))
+    assert whose(tmp_path) == {"ada": "draft.py"}
+
+
+def test_copies_have_the_name_of_what_they_were_copied_from(tmp_path):
+    for name in ("ps1 (1)", "ps1(2)", "ps1-1", "ps1 copy", "ps1 - Copy", "ps1-Copy1", "ps1 - Copy (2)"):
+        folder = tmp_path / name
+        os.utime(written(folder / "ada" / f"{name}.ipynb", solved()), (1e9, 1e9))
+        written(folder / "ada" / "newer.ipynb", solved())
+        assert whose(folder, "ps1") == {"ada": f"{name}.ipynb"}
+    folder = tmp_path / "canvas"
+    written(folder / "ada_12_34_ps1-1.ipynb", solved())
+    written(folder / "ada_12_35_other.ipynb", solved())
+    assert whose(folder, "ps1") == {"ada": "ada_12_34_ps1-1.ipynb"}
+    written(tmp_path / "set" / "ada" / "ps1-2.ipynb", solved())
+    written(tmp_path / "set" / "ada" / "z.ipynb", solved())
+    assert whose(tmp_path / "set", "ps1-2") == {"ada": "ps1-2.ipynb"}
+
+
+def test_which_of_several_files_is_graded_is_said(tmp_path):
+    for name, day, answer in (("ps1", 1e9, 3), ("ps1 (1)", 1.1e9, 2)):
+        path = written(tmp_path / "in" / "ada" / f"{name}.ipynb", notebook(IMPORT, f"answer = {answer}", MINUS[11:]))
+        os.utime(path, (day, day))
+    result = quiet(tmp_path / "in", csv=tmp_path / "g.csv", feedback=tmp_path / "f", assignment=_minus(tmp_path))
+    said = "2 files; graded: ps1 (1).ipynb."
+    assert (result.students[0].score, result.students[0].notes) == (2, (said,))
+    assert said in (tmp_path / "g.csv").read_text()
+    assert said in (tmp_path / "f" / "ada.html").read_text()
+    assert said in (tmp_path / "f" / "index.html").read_text()
+
+
+def _minus(folder):
+    return written(folder / "ps1.py", MINUS)
+
+
+def test_the_newest_in_a_zip_is_taken(tmp_path):
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w") as packed:
+        packed.writestr(zipfile.ZipInfo("new.ipynb", (2026, 2, 1, 0, 0, 0)), solved())
+        packed.writestr(zipfile.ZipInfo("old.ipynb", (2026, 1, 1, 0, 0, 0)), solved())
+    (tmp_path / "in").mkdir()
+    (tmp_path / "ada.zip").rename(tmp_path / "in" / "ada.zip")
+    assert whose(tmp_path / "in") == {"ada": "new.ipynb"}
+
+
+def test_moodles_folders_of_one_student_are_put_together(tmp_path):
+    written(tmp_path / "ina_12345_assignsubmission_file" / "ps1.ipynb", solved())
+    written(tmp_path / "ina_12345_assignsubmission_onlinetext" / "onlinetext.html", "see the file")
+    assert whose(tmp_path) == {"ina": "ps1.ipynb"}
+    written(tmp_path / "tom_1_assignsubmission_file" / "data.txt", "1")
+    written(tmp_path / "tom_1_assignsubmission_other" / "data.txt", "2")
+    written(tmp_path / "tom_1_assignsubmission_other" / "ps1.py", MINUS)
+    assert whose(tmp_path)["tom"] == "ps1.py"
 
 
 def test_a_zip_of_all_and_lists_beside_them(tmp_path):
@@ -663,6 +1047,25 @@ def test_zips_have_limits(tmp_path):
     (tmp_path / "a.zip").write_bytes(bytes(data))
     with pytest.raises(UnfitZip, match="can't be unpacked"):
         unpack(tmp_path / "a.zip", tmp_path / "into")
+
+
+def test_the_limit_of_a_zip_is_said_as_it_is(tmp_path):
+    (tmp_path / "a.zip").write_bytes(zipped(a="x" * 4_000_000))
+    with pytest.raises(UnfitZip, match=r"\(3 MB\)"):
+        unpack(tmp_path / "a.zip", tmp_path, most_bytes=3_000_000)
+
+
+def test_names_in_a_zip_may_be_utf_8_without_saying_so(tmp_path):
+    data = zipped(**{"Zo\u00eb/ps1.ipynb": solved()})
+    flagged = bytearray(data)
+    for sign, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.index(sign) + place
+        assert flagged[at + 1] & 0x08
+        flagged[at + 1] &= ~0x08
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "all.zip").write_bytes(bytes(flagged))
+    unpack(tmp_path / "in" / "all.zip", tmp_path)
+    assert (tmp_path / "Zo\u00eb" / "ps1.ipynb").exists()
 
 
 def test_names_of_pages_are_safe_and_all_different():

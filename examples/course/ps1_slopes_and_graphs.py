@@ -81,7 +81,6 @@ print(round(central(lambda x: x**2, 3.0), 3))
 
 
 # %%
-# central, mended: ...
 ### BEGIN SOLUTION
 def central(f, x, h=1e-5):
     """The slope of f at x, by nudging to both sides."""

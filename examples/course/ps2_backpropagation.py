@@ -59,7 +59,6 @@ print(grads)
 
 
 # %%
-# sub_backward, mended: ...
 ### BEGIN SOLUTION
 def sub_backward(grads, left, right, upstream):
     """Hand on what y = left - right sends back, to the gradients of these two names."""

@@ -64,7 +64,6 @@ print([round(w, 2) for w in train([1.0, 2.0, 3.0], [2.0, 4.0, 6.0], lr=0.05, ste
 
 
 # %%
-# train, mended: ...
 ### BEGIN SOLUTION
 def train(xs, ys, lr, steps):
     """Fit the line y = w * x; where w is after each step."""
@@ -167,7 +166,6 @@ print([round(loss, 3) for loss in losses])
 
 
 # %%
-# train_and_validate, mended: ...
 ### BEGIN SOLUTION
 def train_and_validate(model, train_one_epoch, loss, epochs):
     """The validation loss after each epoch."""

@@ -16,17 +16,20 @@ from .regions import AssignmentError
 Files = dict[str, bytes]  # by their paths in the folder that they are written to
 
 
-def make(source: str | Path, out: str | Path, format: str = "student", *, overwrite: bool = False) -> list[Path]:
+def make(
+    source: str | Path, out: str | Path, format: str = "student", *, overwrite: bool = False, check: bool = True
+) -> list[Path]:
     """Make what is handed out of a percent file, or of each one in a folder; returns the files that were written.
 
     format:
     "student": name.ipynb, without solutions and hidden tests.
     "instructor": name_solutions.ipynb, with both, and a table of the points.
     "nbgrader": source/name/name.ipynb for `nbgrader generate_assignment`, and an nbgrader_config.py if there is none.
-    "gradescope": name_gradescope.zip, to be uploaded as the autograder.
+    "gradescope": name_gradescope.zip, to be uploaded as the autograder. There are no solutions in it.
 
     out: a folder; it is made where there is none. Raises AssignmentError before anything is written; it says what is
-    wrong in which line. A file that is there already is only written over with `overwrite`.
+    wrong in which line. A file that is there already is only written over with `overwrite`. check: run each problem set
+    first, about a second each; its solutions must earn all points, and what is handed out none.
 
     >>> from pathlib import Path
     >>> _ = Path("ps1.py").write_text('''
@@ -48,13 +51,27 @@ def make(source: str | Path, out: str | Path, format: str = "student", *, overwr
     """
     if format not in FORMATS:
         raise AssignmentError(f"there is no format {format!r}. There are {', '.join(FORMATS)}.")
+    problem_sets = {path: read(path) for path in _sources(Path(source))}
     files: Files = {}
-    for problem_set in [read(path) for path in _sources(Path(source))]:
+    for problem_set in problem_sets.values():
         files |= FORMATS[format](problem_set)
     out = Path(out)
     if format == "nbgrader" and not (out / "nbgrader_config.py").exists():
         files["nbgrader_config.py"] = nbgrader_format.CONFIG.encode()
-    return _write({out / name: data for name, data in files.items()}, out, overwrite)
+    _check_writable([out / name for name in files], overwrite)
+    if check:
+        for path, problem_set in problem_sets.items():
+            _rehearse(path, problem_set)
+    return _write({out / name: data for name, data in files.items()}, out)
+
+
+def _rehearse(path: Path, problem_set: ProblemSet) -> None:
+    from .rehearsal import rehearse  # it loads all that grading needs
+
+    try:
+        rehearse(problem_set, path)
+    except AssignmentError as error:
+        raise AssignmentError(f"{path.name}, {error}") from None
 
 
 def _sources(source: Path) -> list[Path]:
@@ -115,15 +132,18 @@ def points_table(problem_set: ProblemSet) -> str:
 # -- writing ---------------------------------------------------------------------------------------------------
 
 
-def _write(files: dict[Path, bytes], out: Path, overwrite: bool) -> list[Path]:
-    """Write all of the files, or none: each under a name of its own first, and then all are renamed."""
-    there = [path for path in files if path.exists()]
+def _check_writable(paths: list[Path], overwrite: bool) -> None:
+    there = [path for path in paths if path.exists()]
     if there and not overwrite:
         others = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
         raise AssignmentError(
             f"{there[0]}{others} is there already, so nothing was written. Choose another folder, or allow that it "
             f"is written over: overwrite=True, or --overwrite on the command line."
         )
+
+
+def _write(files: dict[Path, bytes], out: Path) -> list[Path]:
+    """Write all of the files, or none: each under a name of its own first, and then all are renamed."""
     parts = {path: path.with_name(f"{path.name}.part") for path in files}
     try:
         for path, part in parts.items():

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .notebook_files import code_cells, parsed, plain_python
+from .notebook_files import code_cells, parsed, plain_python, read_notebook, read_python
 from .percent import cells_of
 
 GRADE, CHECK, CHECK_ENGINE = "grade", "check", "check_engine"
 CALLS = (GRADE, CHECK, CHECK_ENGINE)
 ROOM = "micrograd_plus.exercises"
 ENGINE = "engine"  # the id of the exercise that `check_engine` is about
+SAID = "micrograd_plus"  # where the metadata of a notebook's cell says what we know of it
 
 
 class GradedCall(NamedTuple):
@@ -61,6 +62,29 @@ def graded_calls(source: str | Path | Iterable[str]) -> list[GradedCall]:
     names = names_of_the_room(trees)
     calls = [call for tree in trees for call in calls_in(tree, names)]
     return [GradedCall(call.exercise, call.given, call.points) for call in calls if call.exercise is not None]
+
+
+def written_answers(path: Path) -> list[tuple[str, float]]:
+    """The answers in words that a problem set asks for, with their points: of its source, or of a notebook made of it.
+
+    Raises UnreadableFile where nothing can be read.
+
+    >>> from pathlib import Path
+    >>> _ = Path("ps1.py").write_text('# %% [markdown] answer="why" points=2\\n# Because …', encoding="utf-8")
+    >>> written_answers(Path("ps1.py"))
+    [('why', 2.0)]
+    """
+    if path.suffix.lower() == ".ipynb":
+        metadata = [cell.get("metadata") for cell in read_notebook(path)["cells"]]
+        said = [of_cell.get(SAID) for of_cell in metadata if isinstance(of_cell, dict)]
+    else:
+        said = [cell.options for cell in cells_of(read_python(path)) if cell.kind != "code"]
+    found = [(options.get("answer"), options.get("points")) for options in said if isinstance(options, dict)]
+    return [
+        (answer, float(points))
+        for answer, points in found
+        if isinstance(answer, str) and isinstance(points, (int, float))
+    ]
 
 
 def names_of_the_room(trees: Iterable[ast.AST]) -> dict[str, str]:

@@ -26,9 +26,11 @@ from ..exercises.catalogue import find
 from ..exercises.gathering import gathering
 from ..exercises.marking import collect
 from . import fences
+from .syntax import no_python
 
 LONGEST_LINE = 500_000  # characters of a line of JSON: answers are a few numbers
 MOST_WRITTEN = 8_000_000  # characters in all, below the limit for a file
+UNREAD = (SyntaxError, ValueError, RecursionError, MemoryError)  # what Python raises where it can't read code
 SHORTEST = 0.2  # seconds that a statement gets at least
 
 
@@ -95,14 +97,14 @@ class Submission:
         for statement, code in self._statements(cell):
             if self.job["one_by_one"]:
                 place, end = f"line {statement.lineno}", time.monotonic() + self.timeout
-            if place == self.job["skip"]:
+            if place in self.job["skip"]:
                 continue
             self.told.tell(at=place)
             begun = time.monotonic()
             outcome = _called(exec, code, self.module.__dict__, timeout=max(end - begun, SHORTEST))
             if found:  # a check has its own limit of time
                 end += time.monotonic() - begun
-                self._note(found)
+                self._note(found, place)
             if outcome.timed_out or outcome.error:
                 self._failed(place, ast.unparse(statement) if self.job["one_by_one"] else cell["source"], outcome)
                 if not self.job["one_by_one"]:
@@ -113,41 +115,47 @@ class Submission:
         source, filename = cell["source"], cell["filename"]
         lines = [""] * (cell["line"] - 1) + source.split("\n")
         linecache.cache[filename] = (len(source), None, [f"{line}\n" for line in lines], filename)
+        place = "" if self.job["one_by_one"] else cell["name"]
         try:
             tree = ast.parse(source, filename)
-            ast.increment_lineno(tree, cell["line"] - 1)
-            for statement in tree.body:
-                yield statement, self.compiler(ast.Module([statement], []), filename, "exec")  # type: ignore[arg-type]
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            self._unread(cell, error)
-
-    def _unread(self, cell: dict[str, Any], error: Exception) -> None:
-        said, line = getattr(error, "msg", None) or str(error), getattr(error, "lineno", None)
-        if line:
-            line += cell["line"] - 1
-            said = f"{said} (line {line}: {linecache.getline(cell['filename'], line).strip()})"
-        self._problem(cell["source"], f"{cell['name']}: this is no valid Python: {said}")
+        except UNREAD as error:
+            self._problem(source, no_python(error, source, place, cell["line"]), place)
+            return
+        ast.increment_lineno(tree, cell["line"] - 1)
+        for statement in tree.body:
+            try:
+                code = self.compiler(ast.Module([statement], []), filename, "exec")  # type: ignore[arg-type]
+            except UNREAD as error:
+                self._problem(source, no_python(error, "\n".join(lines), place), place)
+                if self.job["one_by_one"]:
+                    continue
+                return
+            yield statement, code
 
     def _failed(self, place: str, source: str, outcome: Outcome) -> None:
         said = f"stopped after {self.timeout:g} s, it did not end" if outcome.timed_out else outcome.says
         if outcome.error == "MemoryError":
-            self.told.tell(memory=True)
-        self._problem(source, f"{place}: {said.replace('in <module>, ', '')}")
+            self.told.tell(memory=place)
+        if outcome.timed_out:
+            self.told.tell(slow=place)
+        self._problem(source, f"{place}: {said.replace('in <module>, ', '')}", place)
 
-    def _problem(self, source: str, said: str) -> None:
+    def _problem(self, source: str, said: str, place: str) -> None:
         self.failed.append((source, said))
-        self.told.tell(problem=said)
+        self.told.tell(problem=said, place=place)
 
-    def _note(self, found: list[dict[str, Any]]) -> None:
+    def _note(self, found: list[dict[str, Any]], place: str) -> None:
         for entry in found:
             self.answered.add(entry["exercise"])
             self.told.found(entry)
+            if any("timeout" in case for case in entry["answers"].get("cases", ())):
+                self.told.tell(slow=place)
         found.clear()
 
     def _unchecked(self, id: str, given: str) -> None:
         """Look at the answer to an exercise whose check wasn't called, if there is one under its name."""
         place = f"the check of {id}"
-        if place == self.job["skip"]:
+        if place in self.job["skip"]:
             return
         self.told.tell(at=place)
         exercise = find(id)
@@ -165,7 +173,7 @@ class Submission:
         except Exception as error:  # the submission may have changed what this needs, `builtins.float` for example
             self.told.tell(absent=id, given="", because=describe(error))
         else:
-            self.told.found({"exercise": id, "points": None, "answers": answers})
+            self._note([{"exercise": id, "points": None, "answers": answers}], f"the check of {id}")
 
 
 def _called(function: Callable[..., Any], *arguments: Any, timeout: float) -> Outcome:
@@ -201,6 +209,7 @@ def main(path: str) -> NoReturn:
     sys.argv = [job["script"]]
     builtins.input = _nobody_there
     warnings.simplefilter("ignore")
+    fences.end_with(job["parent"])
     fences.limit(job["memory"], job["seconds"])
     fences.refuse([Path(folder) for folder in job["writable"]], told.refuse)
     told.tell(started=True)

@@ -27,7 +27,7 @@ def csv_text(result: ClassResult) -> str:
 
 
 def _note(student: FileResult) -> str:
-    text = " ".join(" ".join(student.problems).split())
+    text = " ".join(" ".join([*student.notes, *student.problems]).split())
     return text if len(text) <= LONGEST_NOTE else f"{text[:LONGEST_NOTE]} …"
 
 

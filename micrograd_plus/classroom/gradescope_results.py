@@ -7,7 +7,7 @@ from typing import Any
 
 from ..exercises.catalogue import find
 from ..exercises.report import Report
-from .results import ClassResult, FileResult
+from .results import MISSING, UNREADABLE, ClassResult, FileResult
 
 
 def gradescope_text(result: ClassResult) -> str:
@@ -19,21 +19,21 @@ def gradescope_text(result: ClassResult) -> str:
 def _results(student: FileResult) -> dict[str, Any]:
     return {
         "score": student.score,
-        "output": "\n".join(student.problems),
+        "output": "\n".join([*student.notes, *student.problems]),
         "output_format": "text",
         "stdout_visibility": "hidden",
-        "tests": [_test(report, number) for number, report in enumerate(student.reports, start=1)],
+        "tests": [_test(report, number, student.state) for number, report in enumerate(student.reports, start=1)],
     }
 
 
-def _test(report: Report, number: int) -> dict[str, Any]:
+def _test(report: Report, number: int, state: str) -> dict[str, Any]:
     return {
         "name": find(report.exercise).title,
         "number": str(number),
         "score": report.score,
         "max_score": report.out_of,
         "status": "passed" if report.ok else "failed",
-        "output": str(report),
+        "output": "It could not be looked at: see above." if state in (UNREADABLE, MISSING) else str(report),
         "output_format": "text",
         "visibility": "visible",
         "tags": [report.exercise],

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import shlex
 import zipfile
 
 from .problem_set import ProblemSet
 
-EARLIEST = (
-    1980,
-    1,
-    1,
-    0,
-    0,
-    0,
-)  # zip knows no earlier date; the same for all, so that the same source gives the same zip
+EARLIEST = (1980, 1, 1, 0, 0, 0)  # zip knows none before; always the same, so that a source always gives the same zip
+IMPORT = "# %%\nfrom micrograd_plus import exercises as ex"
 
 # Gradescope's own Python may be older than 3.11, so uv brings one. A wheel that lies in the zip is taken before PyPI's.
 SETUP = """\
@@ -51,12 +46,15 @@ fi
 
 
 def archive(problem_set: ProblemSet) -> bytes:
-    """The bytes of the zip: setup.sh, run_autograder and the problem set with its solutions."""
+    """The bytes of the zip: setup.sh, run_autograder, and what is graded.
+
+    Students' code runs beside it on Gradescope and can read all of it, so the solutions are not in it.
+    """
     assignment = f"{problem_set.name}.py"
     files = {
         "setup.sh": (SETUP, 0o755),
         "run_autograder": (RUN.replace("ASSIGNMENT", shlex.quote(assignment)), 0o755),
-        assignment: (problem_set.text, 0o644),
+        assignment: (_what_is_graded(problem_set), 0o644),
     }
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as made:
@@ -67,3 +65,14 @@ def archive(problem_set: ProblemSet) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             made.writestr(entry, text.encode())
     return held.getvalue()
+
+
+def _what_is_graded(problem_set: ProblemSet) -> str:
+    """A percent file with a cell for each exercise and for each written answer, and the points: all `grade` needs."""
+    cells = [f"# What is graded in {problem_set.name}, without the solutions.", IMPORT]
+    for part in problem_set.graded:
+        if part.kind == "code":
+            cells.append(f"# %%\nex.grade({json.dumps(part.graded)}, {part.given}, points={part.points!r})")
+        else:
+            cells.append(f'# %% [markdown] answer="{part.graded}" points={part.points!r}\n# A written answer.')
+    return "\n\n".join(cells) + "\n"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from .calls import SAID
 from .notebook_files import notebook_cell, notebook_text
 from .problem_set import Part, ProblemSet
 from .regions import CODE_STUB, TEXT_STUB
@@ -34,8 +35,10 @@ def notebook(problem_set: ProblemSet) -> str:
 
 
 def metadata_of(part: Part) -> dict[str, Any]:
-    """What every kind of notebook says of a cell: its tags, if it has any."""
-    return {"tags": list(part.tags)} if part.tags else {}
+    """What every kind of notebook says of a cell: its tags, and that it is for a written answer (see `calls`)."""
+    tags = {"tags": list(part.tags)} if part.tags else {}
+    is_written = part.graded and part.kind != "code"
+    return tags | ({SAID: {"answer": part.graded, "points": _whole(part.points)}} if is_written else {})
 
 
 def _nbgrader(part: Part, name: str) -> dict[str, Any]:

@@ -13,11 +13,16 @@ from pathlib import Path
 from ..exercises.catalogue import find
 from ..exercises.report import ERROR, FAILED, NOT_ATTEMPTED, PASSED, TIMEOUT, Report, as_html
 from .lesson_titles import lesson_title
-from .results import ClassResult, FileResult, points_text
-from .submissions import unique_file_names
+from .results import MISSING, UNREADABLE, ClassResult, FileResult, idea_in, points_text
+from .submissions import PAGES, pages_written, unique_file_names
 from .writing import write
 
 INDEX = "index.html"
+UNSEEN = {UNREADABLE: "Your file could not be read", MISSING: "There is nothing to grade"}
+HAND_IN_AGAIN = (
+    "mend what is said above, and hand it in again: as a notebook (.ipynb, saved in Jupyter) or as a Python "
+    "file (.py, saved as UTF-8)."
+)
 AGAIN = 0.7  # lessons of which the class has earned less than this part are worth going over again
 
 # How a state is shown: a word, a sign for narrow tables, and its colour; never the colour alone.
@@ -33,14 +38,20 @@ WORDS = {
 def write_pages(result: ClassResult, folder: Path) -> list[Path]:
     """Write a page for each student and `index.html` for the teacher; returns their paths, index.html first.
 
-    Students' pages don't link to each other's: each can be handed out by itself.
+    Students' pages don't link to each other's: each can be handed out by itself. Pages that an earlier grading wrote
+    there, of students who are gone, are removed.
     """
     names = unique_file_names(student.name for student in result.students)
+    before = pages_written(folder)
     pages = {INDEX: teachers_page(result, {student: f"{name}.html" for student, name in names.items()})}
     for student in result.students:
         pages[f"{names[student.name]}.html"] = students_page(result, student)
     for name, text in pages.items():
         write(folder / name, text)
+    for gone in before:
+        if gone.endswith(".html") and gone not in pages and Path(gone).name == gone:
+            (folder / gone).unlink(missing_ok=True)
+    write(folder / PAGES, "\n".join(pages))
     return [folder / name for name in pages]
 
 
@@ -73,20 +84,24 @@ def students_page(result: ClassResult, student: FileResult) -> str:
         f'<p class="total"><strong>{points_text(student.score)}</strong> of {points_text(student.out_of)} points</p>',
         _what_happened(student),
         _look_next(student),
-        *(_section(report) for report in student.reports),
+        *(_section(report) for report in student.reports if student.state not in UNSEEN),
     ]
     return _page(f"{student.name}: {result.title}", "\n".join(part for part in parts if part))
 
 
 def _what_happened(student: FileResult) -> str:
+    said = "".join(f'<p class="note">{_safe(note)}</p>' for note in student.notes)
     if not student.problems:
-        return ""
+        return said
     items = "".join(f"<li>{_safe(problem)}</li>" for problem in student.problems)
-    return f'<div class="note"><p><strong>When your file was run</strong></p><ul>{items}</ul></div>'
+    head = UNSEEN.get(student.state, "When your file was run")
+    return f'{said}<div class="note"><p><strong>{head}</strong></p><ul>{items}</ul></div>'
 
 
 def _look_next(student: FileResult) -> str:
     """One thing to begin with: what was tried and isn't right yet, else what wasn't tried."""
+    if student.state in UNSEEN:
+        return f'<p class="next"><strong>Next:</strong> {HAND_IN_AGAIN}</p>'
     open_ones = sorted((r for r in student.reports if not r.ok), key=lambda r: r.state == NOT_ATTEMPTED)
     if not student.reports:
         return ""
@@ -95,8 +110,11 @@ def _look_next(student: FileResult) -> str:
     first = open_ones[0]
     exercise = find(first.exercise)
     which = f"<strong>Look next at “{_safe(exercise.title)}”</strong>"
-    idea = f": what you have there is what you get if {_prose(first.mistakes[0])}." if first.mistakes else "."
-    return f'<p class="next">{which}{idea} It belongs to {_safe(lesson_title(exercise.lesson))}.</p>'
+    lesson = f"It belongs to {_safe(lesson_title(exercise.lesson))}."
+    if idea := idea_in(first):
+        return f'<p class="next">{which}: what you have there is what you get if {_prose(idea)}. {lesson}</p>'
+    said = first.message if not first.cases else next((case.why for case in first.wrong if case.mistake), "")
+    return f'<p class="next">{which}. {lesson} {_prose(said)}</p>'
 
 
 def _section(report: Report) -> str:
@@ -124,6 +142,7 @@ def teachers_page(result: ClassResult, pages: dict[str, str]) -> str:
         f"<strong>{points_text(result.average)}</strong> of {points_text(result.out_of)} points</p>",
         *(f'<p class="note">{_safe(note)}</p>' for note in _notes(result)),
         _go_over_again(result),
+        _most_frequent(result),
         "<h2>Where the class went wrong</h2>",
         *(_where_wrong(result, call.exercise, pages) for call in result.graded),
         "<h2>Grades</h2>",
@@ -141,15 +160,26 @@ def _notes(result: ClassResult) -> list[str]:
 def _go_over_again(result: ClassResult) -> str:
     by_lesson: dict[int, list[float]] = defaultdict(list)
     for call in result.graded:
-        by_lesson[find(call.exercise).lesson].append(result.average_of(call.exercise))
+        by_lesson[find(call.exercise).lesson].append(result.average_of_readable(call.exercise))
     averages = {lesson: sum(parts) / len(parts) for lesson, parts in by_lesson.items()}
     weak = sorted((average, lesson) for lesson, average in averages.items() if average < AGAIN)
-    if not result.students:
+    if all(student.state in UNSEEN for student in result.students):
         return ""
     if not weak:
         return '<p class="next">Nothing has to be gone over again with everybody.</p>'
     items = "; ".join(f"{_safe(lesson_title(lesson))} ({100 * average:.0f}&nbsp;%)" for average, lesson in weak)
     return f'<p class="next"><strong>Worth going over again:</strong> {items}.</p>'
+
+
+def _most_frequent(result: ClassResult) -> str:
+    """The mistakes that several students share: what a lesson can begin with."""
+    rows = "".join(
+        f"<tr><td>{len(mistake.students)} ×</td><td>{_prose(mistake.name)} "
+        f'<span class="advice">in {_safe(find(mistake.exercise).title)}</span></td></tr>'
+        for mistake in result.most_frequent()
+        if len(mistake.students) > 1
+    )
+    return f'<h2>The most frequent mistakes</h2><table class="counts">{rows}</table>' if rows else ""
 
 
 def _where_wrong(result: ClassResult, id: str, pages: dict[str, str]) -> str:
@@ -161,6 +191,10 @@ def _where_wrong(result: ClassResult, id: str, pages: dict[str, str]) -> str:
         f"<tr><td>{len(mistake.students)} ×</td><td>{_prose(mistake.name)}<br>"
         f'<span class="advice">{_prose(mistake.advice)}</span><br>{_links(mistake.students, pages)}</td></tr>'
         for mistake in result.mistakes(id)
+    ]
+    rows += [
+        f"<tr><td>{len(fault.students)} ×</td><td>{_prose(fault.name)}<br>{_links(fault.students, pages)}</td></tr>"
+        for fault in result.faults(id)
     ]
     others = {
         "wrong in a way that has no name": result.unnamed(id),
@@ -224,9 +258,9 @@ def _cell(report: Report) -> str:
 
 def _what_happened_to_whom(result: ClassResult, pages: dict[str, str]) -> str:
     rows = "".join(
-        f"<tr><td>{_links([student.name], pages)}</td><td>{'<br>'.join(map(_safe, student.problems))}</td></tr>"
+        f"<tr><td>{_links([student.name], pages)}</td><td>{'<br>'.join(map(_safe, said))}</td></tr>"
         for student in result.students
-        if student.problems
+        if (said := [*student.notes, *student.problems])
     )
     if not rows:
         return ""

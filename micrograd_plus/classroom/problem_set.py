@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from . import percent
@@ -20,6 +22,7 @@ from .regions import (
     AssignmentError,
     Region,
     for_students,
+    lines_with_dots,
     regions_of,
     with_marks,
 )
@@ -35,7 +38,8 @@ class Part:
     kind: code or markdown (or raw). full: its source with solutions and marks. open: what students get. line: where it
     begins in the file. has_solution: whether there is one in it. graded: the id of what is graded here, "" for nothing:
     that of an exercise in a code cell which ends with `ex.grade`, that of a written answer in a markdown cell.
-    points: what it is worth. tags: the cell's tags in Jupyter.
+    points: what it is worth. given: the source of what `ex.grade` looks at, mostly a name. tags: those of the cell in
+    Jupyter.
     """
 
     kind: str
@@ -45,6 +49,7 @@ class Part:
     has_solution: bool = False
     graded: str = ""
     points: float = 0.0
+    given: str = ""
     tags: tuple[str, ...] = ()
 
 
@@ -98,7 +103,9 @@ def problem_set(name: str, text: str) -> ProblemSet:
     names = names_of_the_room(tree for tree in trees if tree is not None)
     parts = tuple(_code(cell, names) if cell.kind == "code" else _prose(cell) for cell in cells)
     _check_ids(parts)
-    _check_that_nothing_is_given_away(parts)
+    _check_that_something_is_left_to_do(parts)
+    _check_that_something_is_graded(parts)
+    _check_that_names_are_defined(parts)
     return ProblemSet(name, text, parts)
 
 
@@ -150,6 +157,7 @@ def _code(cell: percent.Cell, names: dict[str, str]) -> Part:
         has_solution=has_solution,
         graded=call.exercise or "" if call else "",
         points=call.points or 0.0 if call else 0.0,
+        given=call.given if call else "",
         tags=_tags(cell),
     )
 
@@ -248,20 +256,70 @@ def _check_hidden(regions: Iterable[Region], is_graded: bool, line: int) -> None
 
 
 def _check_ids(parts: Iterable[Part]) -> None:
-    seen: dict[str, int] = {}
+    seen: dict[str, Part] = {}
     for part in parts:
-        if part.graded in seen:
+        first = seen.get(part.graded) if part.graded else None
+        if first is not None and "code" in (part.kind, first.kind) and part.kind != first.kind:
+            written, other = (first, part) if part.kind == "code" else (part, first)
             raise AssignmentError(
-                f"line {part.line}: {part.graded!r} is graded a second time (first in line {seen[part.graded]}). "
+                f"line {written.line}: the written answer {written.graded!r} has the name of the exercise that is "
+                f"graded in line {other.line}. Choose another name for it, as answer={'why_' + written.graded!r}."
+            )
+        if first is not None and part.kind == "code":
+            raise AssignmentError(
+                f"line {part.line}: {part.graded!r} is graded a second time (first in line {first.line}). "
                 f"Grade each exercise once; ex.check can be called as often as you like."
             )
+        if first is not None:
+            raise AssignmentError(
+                f"line {part.line}: there is a written answer {part.graded!r} in line {first.line} already. "
+                f"Choose another name for one of them."
+            )
         if part.graded:
-            seen[part.graded] = part.line
+            seen[part.graded] = part
 
 
-def _check_that_nothing_is_given_away(parts: Sequence[Part]) -> None:
-    if not any(part.has_solution or (part.kind == "code" and "..." in part.open) for part in parts):
+def _check_that_something_is_left_to_do(parts: Sequence[Part]) -> None:
+    if not any(part.has_solution or (part.kind == "code" and lines_with_dots(part.open)) for part in parts):
         raise AssignmentError(
             "line 1: there is nothing left for students to do: no `### BEGIN SOLUTION` and no `...`. Put each solution "
             "between `### BEGIN SOLUTION` and `### END SOLUTION`."
         )
+
+
+def _check_that_something_is_graded(parts: Iterable[Part]) -> None:
+    if not any(part.graded for part in parts if part.kind == "code"):
+        raise AssignmentError(
+            "line 1: there are no points for what a program can mark: no cell ends with ex.grade (ex.check gives "
+            'none). Write `ex.grade("mul_backward", mul_backward, points=3)` into a cell of its own, below each task.'
+        )
+
+
+def _check_that_names_are_defined(parts: Sequence[Part]) -> None:
+    """Whether what `ex.grade` looks at is defined anywhere: a slip in its name would cost all students the points."""
+    trees = [parsed(plain_python(part.full)) for part in parts if part.kind == "code"]
+    defined = {name for tree in trees if tree is not None for name in _defined_in(tree)}
+    if "*" in defined:  # from … import *: anything may be
+        return
+    for part in parts:
+        looked_at = parsed(part.given)
+        used = {node.id for node in ast.walk(looked_at) if isinstance(node, ast.Name)} if looked_at else set()
+        for name in sorted(used - defined - set(dir(builtins))):
+            near = get_close_matches(name, defined, n=1)
+            raise AssignmentError(
+                f"line {part.line}: ex.grade looks at {name}, which no cell defines."
+                + (f" Did you mean {near[0]}?" if near else "")
+            )
+
+
+def _defined_in(tree: ast.AST) -> Iterator[str]:
+    """The names that a cell gives a value, wherever it does; "*" for an import of everything."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, ast.arg):  # of a lambda in the call itself
+            yield node.arg
+        elif isinstance(node, ast.alias):
+            yield (node.asname or node.name).split(".")[0]

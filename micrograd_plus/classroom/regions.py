@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+
+from .notebook_files import parsed, plain_python
 
 SOLUTION, HIDDEN, OPEN = "SOLUTION", "HIDDEN TESTS", ""
 
@@ -14,6 +18,11 @@ TEXT_STUB = "*Your answer here.*"
 # As people write them: `### BEGIN SOLUTION`, `# end solution`, `#BEGIN HIDDEN TESTS` …
 MARK = re.compile(r"(\s*)#+\s*(BEGIN|END)\s+(SOLUTION|HIDDEN\s+TEST)S?\W*", flags=re.IGNORECASE)
 MENTION = re.compile(r"\b(BEGIN|END)\s+(SOLUTION|HIDDEN\s+TEST)", flags=re.IGNORECASE)
+
+# What people write in their place, by the letters alone: `### SOLUTION BEGIN`, `### BEGIN SOLUTON`, `# END_HIDDEN` …
+_EDGES = ("begin", "end", "start", "stop")
+_MARKED = ("solution", "hiddentest", "hiddentests", "hidden")
+NEARLY = [letters for edge in _EDGES for what in _MARKED for letters in (edge + what, what + edge)]
 
 
 class AssignmentError(ValueError):
@@ -44,6 +53,7 @@ def regions_of(source: str, line: int = 1) -> list[Region]:
         if match is None:
             if MENTION.search(text):
                 raise AssignmentError(f"line {number}: a mark stands on a line of its own, as `### BEGIN SOLUTION`.")
+            _check_nearly_a_mark(number, text)
             own.append(text)
             continue
         edge, marked = match[2].upper(), SOLUTION if match[3].upper() == SOLUTION else HIDDEN
@@ -54,6 +64,19 @@ def regions_of(source: str, line: int = 1) -> list[Region]:
         raise AssignmentError(f"line {begun}: BEGIN {what} without an END {what} in the same cell. {ADVICE}")
     found.append(Region(what, indent, tuple(own)))
     return [region for region in found if region.lines or region.what]
+
+
+def _check_nearly_a_mark(number: int, text: str) -> None:
+    """Raise AssignmentError for a line that was meant as a mark: what it stands for would be handed out."""
+    comment = re.search(r"#+([^#]*)$", text)
+    said = comment[1] if comment else text if text.isupper() else ""  # a line of prose has no # any more
+    letters = "".join(re.findall(r"[a-z]+", said.lower()))
+    is_other_tools = comment is not None and said.strip() in ("SOLUTION", "SOLUTIONS", "SOLUTION NO PROMPT")  # otter's
+    if is_other_tools or (len(letters) < 30 and get_close_matches(letters, NEARLY, n=1, cutoff=0.85)):
+        raise AssignmentError(
+            f"line {number}: {text.strip()!r} looks like a mark, but is none, so a solution would be handed out. Write "
+            f"`### BEGIN SOLUTION` or `### END SOLUTION` (or HIDDEN TESTS), or say it in other words if it is no mark."
+        )
 
 
 ADVICE = "Each region begins and ends in one cell: put `### BEGIN …` above it and `### END …` below it."
@@ -72,7 +95,8 @@ def _check_partner(number: int, edge: str, marked: str, inside: str, begun: int)
 def for_students(regions: Sequence[Region], stub: str = CODE_STUB) -> str:
     r"""The source that students get: the stub in place of each solution, nothing in place of what is hidden.
 
-    Where the line right above or below a solution has dots, as `x = ...` or `return ...`, that is the stub already.
+    Where the code in the line right above or below a solution has dots, as `x = ...` or `return ...`, that is the stub
+    already. Dots in a comment, a text or prose are none.
 
     >>> print(for_students(regions_of("def f(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION")))
     def f(x):
@@ -82,13 +106,39 @@ def for_students(regions: Sequence[Region], stub: str = CODE_STUB) -> str:
     x = ...
     """
     lines: list[str] = []
-    for region, below in zip(regions, [*regions[1:], Region(OPEN, "", ())], strict=True):
-        beside = [*lines[-1:], *below.lines[:1]]
+    stubs: list[range] = []  # where the stubs are in `lines`
+    for region in regions:
+        begin = len(lines)
         if region.what == OPEN:
             lines += region.lines
-        elif region.what == SOLUTION and not any("..." in line for line in beside):
+        elif region.what == SOLUTION:
             lines += [region.indent + line for line in stub.split("\n")]
+            stubs.append(range(begin, len(lines)))
+    dots = lines_with_dots("\n".join(lines)) if stub == CODE_STUB else set()
+    for place in reversed(stubs):  # from below, so that the lines above keep their numbers
+        if {place.start, place.stop + 1} & dots:  # counted from 1: the line above, and the one below
+            del lines[place.start : place.stop]
     return "\n".join(lines).strip("\n")
+
+
+def lines_with_dots(source: str) -> set[int]:
+    """The numbers of the lines that have `...` in place of a value. Without those in an index, as in `x[..., 0]`.
+
+    >>> lines_with_dots("x = 1  # wait ...\\nx = ...\\ny = t[..., 0]")
+    {2}
+    """
+    tree = parsed(plain_python(source))
+    return {node.lineno for node in _without_indices(tree) if isinstance(node, ast.Constant) and node.value is ...}
+
+
+def _without_indices(tree: ast.AST | None) -> Iterator[ast.AST]:
+    """All nodes of a syntax tree but those of indices."""
+    waiting = [] if tree is None else [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        within = [node.value] if isinstance(node, ast.Subscript) else ast.iter_child_nodes(node)
+        waiting.extend(within)
 
 
 def with_marks(regions: Sequence[Region]) -> str:

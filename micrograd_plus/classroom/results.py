@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..exercises.report import NOT_ATTEMPTED, PASSED, STATES, Report
+from ..exercises.report import NOT_ATTEMPTED, PASSED, STATES, Case, Report
 from .calls import GradedCall
 
 # How it went with a submission as a whole.
@@ -18,7 +19,8 @@ GRADED, STOPPED, UNREADABLE, MISSING = "graded", "stopped", "unreadable", "missi
 class FileResult:
     """What became of one file: a report for each exercise in it, and what else happened, in words.
 
-    state: graded; stopped (it was ended half way; the reports say what was reached); unreadable; missing.
+    state: graded; stopped (it was ended half way; the reports say what was reached); unreadable; missing. notes: what
+    else should be known, as which of several files was graded.
     """
 
     name: str
@@ -26,6 +28,7 @@ class FileResult:
     reports: tuple[Report, ...]
     problems: tuple[str, ...] = ()
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -43,7 +46,7 @@ class FileResult:
         return sum(report.out_of for report in self.reports)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain lists, texts and numbers, ready for `json.dumps`."""
+        """All of it as plain lists, texts and numbers, ready for `json.dumps`; NaN is a text, since JSON has none."""
         return {
             "name": self.name,
             "state": self.state,
@@ -51,12 +54,34 @@ class FileResult:
             "score": self.score,
             "out_of": self.out_of,
             "problems": list(self.problems),
+            "notes": list(self.notes),
             "seconds": round(self.seconds, 1),
-            "reports": [report.to_dict() for report in self.reports],
+            "reports": [_for_json(report.to_dict()) for report in self.reports],
         }
 
     def __str__(self) -> str:
         return "\n\n".join([*map(str, self.reports), *self.problems])
+
+
+def _for_json(value: Any) -> Any:
+    """The same without NaN and infinities, which JSON doesn't have: they become "nan", "inf" and "-inf"."""
+    if isinstance(value, dict):
+        return {name: _for_json(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_for_json(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def idea_in(report: Report) -> str:
+    """The first wrong idea that was recognised in a report, "" if there is none: "upstream is forgotten".
+
+    Not among them are faults such as "TypeError is raised", which say nothing of what somebody thought.
+    """
+    return next((case.mistake for case in report.cases if _is_idea(case)), "")
+
+
+def _is_idea(case: Case) -> bool:
+    return bool(case.mistake) and f"what you get if {case.mistake}" in case.why
 
 
 class Mistake(NamedTuple):
@@ -109,17 +134,34 @@ class ClassResult:
 
     def average_of(self, exercise: str) -> float:
         """The part of an exercise's points that was earned on average, from 0 to 1."""
-        parts = [report.score / report.out_of for _, report in self.reports_on(exercise) if report.out_of]
-        return sum(parts) / max(len(parts), 1)
+        return _average(report for _, report in self.reports_on(exercise))
+
+    def average_of_readable(self, exercise: str) -> float:
+        """The same without those who handed in nothing that can be read: their zeros say nothing of the exercise."""
+        readable = {student.name for student in self.students if student.state not in (UNREADABLE, MISSING)}
+        return _average(report for name, report in self.reports_on(exercise) if name in readable)
 
     def mistakes(self, exercise: str | None = None) -> list[Mistake]:
-        """The mistakes that were recognised, in all exercises or in one, the most frequent first."""
+        """The wrong ideas that were recognised, in all exercises or in one, the most frequent first."""
+        return self._counted(exercise, ideas=True)
+
+    def faults(self, exercise: str | None = None) -> list[Mistake]:
+        """What went wrong in a way that tells no idea, as "TypeError is raised", the most frequent first."""
+        return self._counted(exercise, ideas=False)
+
+    def most_frequent(self, most: int = 5) -> list[Mistake]:
+        """The wrong ideas and the faults that most students share."""
+        return sorted([*self.mistakes(), *self.faults()], key=lambda mistake: -len(mistake.students))[:most]
+
+    def _counted(self, exercise: str | None, ideas: bool) -> list[Mistake]:
         who: dict[tuple[str, str], list[str]] = defaultdict(list)
         advice: dict[tuple[str, str], str] = {}
         for call in self.graded:
             if exercise in (None, call.exercise):
                 for name, report in self.reports_on(call.exercise):
-                    for mistake in report.mistakes:
+                    known = dict.fromkeys(case.mistake for case in report.cases if _is_idea(case))
+                    others = [name for name in report.mistakes if name not in known]
+                    for mistake in known if ideas else others:
                         who[call.exercise, mistake].append(name)
                         advice.setdefault((call.exercise, mistake), _advice(report, mistake))
         found = [Mistake(*key, advice[key], tuple(names)) for key, names in who.items()]
@@ -145,19 +187,25 @@ class ClassResult:
             "notes": list(self.notes),
             "graded": [{"exercise": call.exercise, "points": call.points} for call in self.graded],
             "mistakes": [{**mistake._asdict(), "students": list(mistake.students)} for mistake in self.mistakes()],
+            "faults": [{**fault._asdict(), "students": list(fault.students)} for fault in self.faults()],
             "students": [student.to_dict() for student in self.students],
         }
 
     def __str__(self) -> str:
         lines = [f"{self.title}: {len(self.students)} of {self.everyone} submissions graded"]
         lines[0] += f", {points_text(self.average)} of {points_text(self.out_of)} points on average."
-        for mistake in self.mistakes()[:5]:
+        for mistake in self.most_frequent():
             times = len(mistake.students)
             lines.append(f"  {times:>3} × {mistake.exercise}: {mistake.name}")
         lines += self.notes
         if self.stopped:
             lines.append("It was stopped before the end: the others are not in it.")
         return "\n".join(lines)
+
+
+def _average(reports: Iterable[Report]) -> float:
+    parts = [report.score / report.out_of for report in reports if report.out_of]
+    return sum(parts) / max(len(parts), 1)
 
 
 def _advice(report: Report, mistake: str) -> str:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,16 @@ MEMORY = 2_000_000_000  # bytes
 CELLS_IN_TIME = 6  # a submission gets this many times the limit for an exercise or a cell
 STARTING = 10.0  # seconds for Python itself to start, on a busy machine
 POLL = 0.02  # seconds between two looks at the process
+DISK = 500_000_000  # bytes that its folder may hold
+MOST_FILES = 50_000  # that may be in its folder
+LOOK = 1.0  # seconds between two looks at the folder
+LARGEST_CACHE = 20_000_000  # bytes of a cache that is copied for it
 
 FINISHED, OUT_OF_TIME, DIED, NOT_STARTED, INTERRUPTED = "finished", "out of time", "died", "not started", "interrupted"
+DISK_FULL = "disk full"  # its folder had grown too large
 ENDED = "ended"  # by itself; the last thing that it wrote down tells whether it was finished
+
+CACHES = ".cache"  # in its home folder
 
 # All that a submission's process is told of this machine. No tokens, no passwords, not whose machine it is.
 PASSED_ON = (
@@ -44,9 +51,8 @@ PASSED_ON = (
 class Ran:
     """What became of a submission's process.
 
-    end: FINISHED, OUT_OF_TIME, DIED, NOT_STARTED or INTERRUPTED. lines: what it found, see `child`. code: its exit
-    code, below 0 for a signal. says: the end of what it wrote to stderr. seconds: how long it took. first: the first
-    try, if this was the second.
+    end: FINISHED, OUT_OF_TIME, DISK_FULL, DIED, NOT_STARTED or INTERRUPTED. lines: what it found, see `child`. code:
+    its exit code, below 0 for a signal. says: the end of what it wrote to stderr. seconds: how long it took.
     """
 
     end: str
@@ -54,15 +60,10 @@ class Ran:
     code: int
     says: str
     seconds: float
-    first: Ran | None = None
 
     def all(self, key: str) -> list[Any]:
         """What was found under a key, in its order."""
         return [line[key] for line in self.lines if key in line]
-
-    def followed_by(self, again: Ran) -> Ran:
-        """This one and a second one, which began anew, as one. It remembers why the first one ended."""
-        return replace(again, lines=(*self.lines, *again.lines), first=self)
 
     @property
     def last_place(self) -> str:
@@ -86,8 +87,8 @@ def run(
 ) -> Ran:
     """Run a submission in a process of its own, in a temporary folder with copies of `files`.
 
-    job: "cells", "script", "one_by_one", "wanted", "seed", "skip" for `child`, and "folder": where in the temporary
-    folder it runs.
+    job: "cells", "script", "one_by_one", "wanted", "seed", "skip" (places) for `child`, and "folder": where in the
+    temporary folder it runs.
     files: {path in the temporary folder: the file that is copied}. timeout: seconds for each exercise and each cell;
     the whole is stopped after CELLS_IN_TIME times as long. memory: bytes. stop: when it is set, the process is ended.
     """
@@ -98,6 +99,7 @@ def run(
         for folder in (work / job["folder"], home):
             folder.mkdir(parents=True)
         _copy(files, work)
+        _copy_caches(home / CACHES)
         findings = root / "findings.jsonl"
         wall = wall_limit(timeout) + STARTING
         asked = {
@@ -107,12 +109,13 @@ def run(
             "timeout": timeout,
             "memory": memory,
             "seconds": 2 * wall,  # of the processor, should nobody be left to stop it
-            "writable": [str(work), str(home), *map(str, _writable_caches())],
+            "writable": [str(work), str(home)],
+            "parent": os.getpid(),
         }
         (root / "job.json").write_text(json.dumps(asked), encoding="utf-8")
         begun = time.monotonic()
         with open(root / "stderr.txt", "wb") as errors:
-            end, code = _watched(_start(root, home, errors), begun + wall, stop or threading.Event())
+            end, code = _watched(_start(root, home, errors), begun + wall, stop or threading.Event(), root)
         seconds = time.monotonic() - begun
         lines = _lines(findings)
         if end == ENDED:
@@ -148,9 +151,9 @@ def _environment(home: Path) -> dict[str, str]:
     places = {name: str(home) for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")}
     ours = str(Path(__file__).resolve().parents[2])  # where this very micrograd_plus is
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "NUMBA")}
-    caches = {"XDG_CACHE_HOME": str(_caches())}
+    caches = {"XDG_CACHE_HOME": str(home / CACHES)}
     if not sys.platform.startswith("linux"):
-        caches["MPLCONFIGDIR"] = str(_caches() / "matplotlib")
+        caches["MPLCONFIGDIR"] = str(home / CACHES / "matplotlib")
     return {
         **kept,
         **places,
@@ -165,29 +168,51 @@ def _environment(home: Path) -> dict[str, str]:
     }
 
 
-def _caches() -> Path:
-    """Where caches are: what matplotlib knows of fonts, Graphviz compiled … They take seconds to be made anew."""
-    if not sys.platform.startswith("linux"):
-        return Path(tempfile.gettempdir()) / "micrograd-plus-caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+def _copy_caches(target: Path) -> None:
+    """Copy the caches that take seconds to be made anew: what matplotlib knows of fonts, and Graphviz compiled.
+
+    Copies, since a submission must not change what other programs run later.
+    """
+    home = Path(os.path.expanduser("~"))
+    ours = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    fonts = ours / "matplotlib" if sys.platform.startswith("linux") else home / ".matplotlib"
+    for name, source in (("matplotlib", fonts), ("wasmtime", ours / "wasmtime")):
+        files = files_in(source, LARGEST_CACHE)
+        _copy({f"{name}/{place}": path for place, path in files.items()}, target)
 
 
-def _writable_caches() -> list[Path]:
-    return [_caches() / name for name in ("matplotlib", "micrograd_plus", "wasmtime")]
-
-
-def _watched(process: subprocess.Popen[bytes], end: float, stop: threading.Event) -> tuple[str, int]:
-    """Wait for the process, end its whole group, and say how it went."""
-    why = ENDED
+def _watched(process: subprocess.Popen[bytes], end: float, stop: threading.Event, folder: Path) -> tuple[str, int]:
+    """Wait for the process, end its whole group, and say how it went. folder: what must not grow too large."""
+    why, looked = ENDED, time.monotonic()
     try:
         while not _has_ended(process):
             if stop.is_set() or time.monotonic() > end:
                 why = INTERRUPTED if stop.is_set() else OUT_OF_TIME
                 break
+            if time.monotonic() > looked + LOOK:
+                if _is_too_large(folder):
+                    why = DISK_FULL
+                    break
+                looked = time.monotonic()
             time.sleep(POLL)
     finally:
         _kill(process)
     return why, process.wait()
+
+
+def _is_too_large(folder: Path) -> bool:
+    """Whether a folder, which may change meanwhile, holds more than DISK or more than MOST_FILES."""
+    size = count = 0
+    for here, folders, names in os.walk(folder):  # doesn't follow links
+        for name in (*folders, *names):
+            with suppress(OSError):  # deleted since
+                status = os.lstat(os.path.join(here, name))
+                # What it takes on the disk, where the system says so: a file with holes is larger than that.
+                size += status.st_blocks * 512 if hasattr(status, "st_blocks") else status.st_size
+            count += 1
+            if size > DISK or count > MOST_FILES:
+                return True
+    return False
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
