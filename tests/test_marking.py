@@ -706,6 +706,20 @@ def test_an_error_that_cannot_say_itself_is_still_an_error():
     assert call_safely(raising).error == "BrokenError"
 
 
+class LoopsInTheEnd:
+    def __del__(self):
+        loop()
+
+
+def test_an_alarm_inside_of_a_del_is_no_noise(capsys):
+    def dropping():
+        LoopsInTheEnd()
+        loop()
+
+    assert call_safely(dropping, timeout=0.2).timed_out
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_time_that_is_over_at_once_disturbs_nobody_later():
     for _ in range(200):
         assert call_safely(loop, timeout=1e-9).timed_out

@@ -83,12 +83,20 @@ def call_safely(function: Callable[..., Any], *arguments: Any, timeout: float = 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Puts back what a learner's code may have set for all of Python; warnings are kept quiet."""
-    trace, profile = sys.gettrace(), sys.getprofile()
+    trace, profile, unraisable = sys.gettrace(), sys.getprofile(), sys.unraisablehook
+
+    def unless_out_of_time(found: Any) -> None:
+        """An alarm that goes off inside a __del__ gets no further than that; it goes off again soon."""
+        if not isinstance(found.exc_value, _OutOfTime):
+            unraisable(found)
+
     try:
+        sys.unraisablehook = unless_out_of_time
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
+        sys.unraisablehook = unraisable
         if sys.gettrace() is not trace:
             sys.settrace(trace)
         if sys.getprofile() is not profile:
