@@ -445,7 +445,7 @@ def test_nothing_is_left_running_when_grading_is_ended(tmp_path, number):
     process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=environment)
     try:
         _wait_for(started.exists)
-        _wait_for(lambda: list((tmp_path / "tmp").glob("*/work/running")))
+        _wait_for(lambda: list((tmp_path / "tmp").glob("*/*/running")))
         assert _children(tmp_path)
         process.send_signal(getattr(signal, number))
         process.wait(20)

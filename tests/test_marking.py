@@ -57,6 +57,8 @@ def test_a_wrong_idea_is_named_with_input_expected_nudged_and_got(capsys):
     assert case.nudged == pytest.approx([15.0, 10.0])
     assert "Your [3, 2] is what you get if upstream is forgotten." in " ".join(said.split())
     assert report.mistakes == ("upstream is forgotten",)
+    assert case.advice == "A local slope says how y changes. How much does y matter for the result?"
+    assert report_on(lambda a, b, upstream: print()).wrong[0].advice == ""  # a fault, no idea
     assert "and 2 more like it" in said  # one reason is told once
     assert said.count("expected") == 1
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..exercises.report import NOT_ATTEMPTED, PASSED, STATES, Case, Report
+from ..exercises.report import NOT_ATTEMPTED, PASSED, STATES, Report
 from .calls import GradedCall
 
 # How it went with a submission as a whole.
@@ -77,11 +77,7 @@ def idea_in(report: Report) -> str:
 
     Not among them are faults such as "TypeError is raised", which say nothing of what somebody thought.
     """
-    return next((case.mistake for case in report.cases if _is_idea(case)), "")
-
-
-def _is_idea(case: Case) -> bool:
-    return bool(case.mistake) and f"what you get if {case.mistake}" in case.why
+    return next((case.mistake for case in report.cases if case.advice), "")
 
 
 class Mistake(NamedTuple):
@@ -159,13 +155,13 @@ class ClassResult:
         for call in self.graded:
             if exercise in (None, call.exercise):
                 for name, report in self.reports_on(call.exercise):
-                    known = dict.fromkeys(case.mistake for case in report.cases if _is_idea(case))
-                    others = [name for name in report.mistakes if name not in known]
-                    for mistake in known if ideas else others:
-                        who[call.exercise, mistake].append(name)
-                        advice.setdefault((call.exercise, mistake), _advice(report, mistake))
-        found = [Mistake(*key, advice[key], tuple(names)) for key, names in who.items()]
-        return sorted(found, key=lambda mistake: -len(mistake.students))
+                    found = {case.mistake: case.advice for case in report.cases if case.mistake}
+                    for mistake in found:
+                        if bool(found[mistake]) == ideas:
+                            who[call.exercise, mistake].append(name)
+                            advice[call.exercise, mistake] = found[mistake]
+        mistakes = [Mistake(*key, advice[key], tuple(names)) for key, names in who.items()]
+        return sorted(mistakes, key=lambda mistake: -len(mistake.students))
 
     def unnamed(self, exercise: str) -> list[str]:
         """Who is wrong in a way that has no name."""
@@ -206,17 +202,6 @@ class ClassResult:
 def _average(reports: Iterable[Report]) -> float:
     parts = [report.score / report.out_of for report in reports if report.out_of]
     return sum(parts) / max(len(parts), 1)
-
-
-def _advice(report: Report, mistake: str) -> str:
-    """What to look at next, without the numbers of one student where the exercise has such a text."""
-    from ..exercises.catalogue import find
-
-    for wrong in find(report.exercise).wrong:
-        if wrong.name == mistake:
-            return wrong.advice
-    why = next((case.why for case in report.cases if case.mistake == mistake), "")
-    return why.split(f"{mistake}. ", 1)[-1]  # without "Your 3 is what you get if …", which is about one student
 
 
 def points_text(points: float) -> str:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .calling import PLACE
 from .plain import agree, has_blank, shape
 
-Why = tuple[str, str]  # the short name of a mistake ("" if it has none), and what is said of it
 
-UNKNOWN: Why = ("", "None of the mistakes that are known here gives this.")
+class Why(NamedTuple):
+    """What is said of a case that is wrong.
+
+    mistake: its short name, "" if it has none. says: whole sentences. advice: that of a wrong idea, else "".
+    """
+
+    mistake: str
+    says: str
+    advice: str = ""
+
+
+UNKNOWN = Why("", "None of the mistakes that are known here gives this.")
 
 
 def general_mistake(outcome: dict[str, Any], right: Any, *, called: bool, reveals: bool, words: Sequence[str]) -> Why:
@@ -20,28 +30,27 @@ def general_mistake(outcome: dict[str, Any], right: Any, *, called: bool, reveal
     among which one chooses, if it is to be one of a few words.
     """
     if "timeout" in outcome:
-        return "the code never ends", "It was stopped because it took too long. Which loop never comes to its end?"
+        return Why("the code never ends", "It was stopped because it took too long. Which loop never comes to its end?")
     if "error" in outcome:
-        return f"{outcome['error']} is raised", stopped_with(outcome)
+        return Why(f"{outcome['error']} is raised", stopped_with(outcome))
     got = outcome["value"]
     if has_blank(got):
-        return "a blank is left", "There are still dots here."
+        return Why("a blank is left", "There are still dots here.")
     if got is None:
-        return (
-            "nothing is returned",
-            "Your function gives None back. Does it end with `return`?" if called else "It is None.",
-        )
+        says = "Your function gives None back. Does it end with `return`?" if called else "It is None."
+        return Why("nothing is returned", says)
     if agree(_negative(got), right):
-        return "the sign is the other way round", "The size is right, the sign is not." if reveals else "And its sign?"
+        says = "The size is right, the sign is not." if reveals else "And its sign?"
+        return Why("the sign is the other way round", says)
     if isinstance(got, list) and agree(got[::-1], right):
-        advice = "These are the right ones in the reverse order." if reveals else "Which of them comes first, and why?"
-        return "the order is reversed", advice
+        says = "These are the right ones in the reverse order." if reveals else "Which of them comes first, and why?"
+        return Why("the order is reversed", says)
     if bool(shape(right)) and shape(got) not in (None, shape(right)):
-        return "the shape is another one", _shapes(got, right)
+        return Why("the shape is another one", _shapes(got, right))
     if words and isinstance(got, str) and not any(agree(got, word) for word in words):
-        return "another word is written", f"Write one of {', '.join(map(repr, words))}."
+        return Why("another word is written", f"Write one of {', '.join(map(repr, words))}.")
     if _kind(got) != _kind(right):
-        return "it is of another kind", f"{_kind(right)} is asked for, not {_kind(got).lower()}."
+        return Why("it is of another kind", f"{_kind(right)} is asked for, not {_kind(got).lower()}.")
     return UNKNOWN
 
 

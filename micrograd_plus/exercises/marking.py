@@ -82,7 +82,7 @@ def _case(exercise: Exercise, known: Reference, place: int, outcome: Outcome, wh
         return Case(name, True)
     expected, nudged = (right["value"], known.nudged[place]) if exercise.reveals else (None, None)
     got = outcome.get("value") if outcome.get("value") != BLANK else None
-    return Case(name, False, expected, got, why[1], why[0], nudged)
+    return Case(name, False, expected, got, why.says, why.mistake, nudged, why.advice)
 
 
 def _whys(exercise: Exercise, known: Reference, outcomes: Sequence[Outcome]) -> list[Why | None]:
@@ -142,7 +142,7 @@ def _named(exercise: Exercise, idea: Wrong, outcome: Outcome, doubt: str = "") -
     begin = f"Your {text} is" if written and 0 < len(text) <= LONG else "This is"
     if "error" in outcome:
         begin = f"{stopped_with(outcome)}. That is"
-    return idea.name, f"{begin} what you get if {idea.name}. {idea.advice}{doubt}"
+    return Why(idea.name, f"{begin} what you get if {idea.name}. {idea.advice}{doubt}", idea.advice)
 
 
 def _in_general(exercise: Exercise, known: Reference, place: int, outcome: Outcome) -> Why:
@@ -152,5 +152,5 @@ def _in_general(exercise: Exercise, known: Reference, place: int, outcome: Outco
     words = known.words if choice else ()
     why = general_mistake(outcome, right, called=called, reveals=exercise.reveals, words=words)
     if why == UNKNOWN and same(outcome, known.start[place]):
-        return "nothing is changed by it", "What comes out is the same as without your change."
+        return Why("nothing is changed by it", "What comes out is the same as without your change.")
     return why

@@ -35,6 +35,8 @@ class Case:
     name: which input, as "mul_backward(a=2, b=3, upstream=5)". expected, got: plain numbers, texts and lists; expected
     is None where it would give the answer away. why: what probably happened, in whole sentences. mistake: the wrong
     idea by its short name ("upstream is forgotten"), "" when none is known. nudged: what central differences give.
+    advice: of a wrong idea, what to look at next, without the numbers of this learner; "" where `mistake` is a fault
+    such as "TypeError is raised", which says nothing of what somebody thought.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Case:
     why: str = ""
     mistake: str = ""
     nudged: Any = None
+    advice: str = ""
 
     def rows(self) -> list[tuple[str, str]]:
         """What is to be said of this case: pairs of a word and its text."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..general import Why
 from ..report import FAILED, NOT_ATTEMPTED, PASSED, Case, Report, number, shown
 from .faults import Fault, fault, is_blank, missing, not_numbers
 from .ideas import Idea, Numbers, foretold, right_numbers
@@ -111,7 +112,9 @@ def _report_on(observations: dict[str, Any], stage: str, program: Program, seen:
     title = f"{stage}: {program.title}   with {_inputs(program)}"
     trouble = fault(seen, name, program.is_long) if seen["error"] else not_numbers(seen, name, program.inputs)
     if trouble:
-        case, state = Case(title, False, why=_why(trouble, seen), mistake=trouble.name), trouble.state
+        advice = "" if trouble.plain else trouble.advice
+        case = Case(title, False, why=_why(trouble, seen), mistake=trouble.name, advice=advice)
+        state = trouble.state
     else:
         case, state = _numbers_case(observations, stage, program, seen, title), FAILED
     right = stages[: stages.index(stage)]
@@ -148,10 +151,10 @@ def _numbers_case(observations: dict[str, Any], stage: str, program: Program, se
     if kind == "grad" and not program.has_kink:
         slopes = program.nudged()
         nudged = {f"{name}.grad": slopes[name] for name in names}
-    mistake, why = _named(observations, stage, program, seen)
+    found = _named(observations, stage, program, seen)
     begin = f"Your {shown(got)} is" if len(got) == 1 else "This is"
-    why = f"{begin} what you get if {why}" if mistake else why
-    return Case(title, False, expected, got, why, mistake, nudged)
+    why = f"{begin} what you get if {found.says}" if found.mistake else found.says
+    return Case(title, False, expected, got, why, found.mistake, nudged, found.advice)
 
 
 def _yours(program: Program, seen: Seen) -> dict[str, str]:
@@ -168,17 +171,18 @@ def _yours(program: Program, seen: Seen) -> dict[str, str]:
 # ---- naming the mistake ---------------------------------------------------------------------------------------------
 
 
-def _named(observations: dict[str, Any], stage: str, program: Program, seen: Seen) -> tuple[str, str]:
-    """The idea that gives the learner's numbers: its name, and what is said of it. ("", a hint) if none does."""
+def _named(observations: dict[str, Any], stage: str, program: Program, seen: Seen) -> Why:
+    """The idea that gives the learner's numbers; a hint without a name if none does."""
     idea, everywhere = _explaining(observations, stage, program, seen)
     if idea:
         sure = "" if everywhere else " (here; not all of your other numbers fit that)"
-        return idea.name, f"{idea.name}{idea.where}{sure}. {idea.advice or program.about}"
+        advice = idea.advice or program.about
+        return Why(idea.name, f"{idea.name}{idea.where}{sure}. {advice}", advice)
     for leaf, value in program.inputs.items():
         if not close(value, seen["data"].get(leaf)):
-            name = "an operand's own number is changed"
-            return name, f"{name}. {leaf}.data was {number(value)} at first. Which line writes to it?"
-    return "", _about_the_number(program, seen) or program.about
+            name, advice = "an operand's own number is changed", "Which line writes to it?"
+            return Why(name, f"{name}. {leaf}.data was {number(value)} at first. {advice}", advice)
+    return Why("", _about_the_number(program, seen) or program.about)
 
 
 def _about_the_number(program: Program, seen: Seen) -> str:

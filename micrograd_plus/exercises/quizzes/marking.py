@@ -114,10 +114,11 @@ class _Marking:
         for idea, names in self.ideas:
             if name in names:
                 why = f"Your {number(got)} is what you get if {idea.says}. {idea.advice}"
-                return Case(name, False, got=got, why=why, mistake=idea.name)
+                return Case(name, False, got=got, why=why, mistake=idea.name, advice=idea.advice)
         if close(got, -self.carried[name], self.paper):
-            why = f"Your {number(got)} is what you get if the sign is turned round. Count the minus signs once more."
-            return Case(name, False, got=got, why=why, mistake="the sign is turned round")
+            mistake, advice = "the sign is turned round", "Count the minus signs once more."
+            why = f"Your {number(got)} is what you get if {mistake}. {advice}"
+            return Case(name, False, got=got, why=why, mistake=mistake, advice=advice)
         return Case(name, False, got=got, why=f"No known mistake gives {number(got)}. {self._again(name)}")
 
     def _cause(self, name: str) -> str:
