@@ -118,6 +118,19 @@ def test_an_attempt_that_changes_nothing_is_an_attempt():
     assert "nothing is changed by it" in report.mistakes
 
 
+def test_a_change_of_a_name_alone_is_an_attempt_and_another_place_of_the_import_is_none():
+    exercise = next(exercise for exercise in ex.list(lesson=3) if exercise.id == "tanh_backward")
+    for start, state in (
+        (exercise.start, "not_attempted"),
+        (exercise.start.replace("y = ", "z = ").replace("(y)", "(z)"), "failed"),
+    ):
+        typed = {}
+        exec(f"import math\n{start}", typed)
+        with contextlib.redirect_stdout(io.StringIO()):
+            report = ex.check(exercise, typed[exercise.name])
+        assert report.state == state, str(report)
+
+
 def test_a_word_that_is_none_of_the_choices_is_told_which_there_are():
     with contextlib.redirect_stdout(io.StringIO()):
         report = ex.check("which_move", "optimiser")
