@@ -350,6 +350,61 @@ def test_equal_classes_are_split_equally():
         assert np.bincount(y_test).tolist() == [5, 5, 5, 5]
 
 
+@given(st.lists(st.integers(2, 12), min_size=1, max_size=5), seeds, st.booleans())
+def test_a_split_of_each_class_takes_as_many_of_each(counts, seed, as_list):
+    y = np.repeat(np.arange(len(counts)), counts)
+    n_train = min(counts) - 1
+    rows = np.arange(len(y))
+    given_X, given_y = (rows.tolist(), y.tolist()) if as_list else (rows, y)
+    train, test, y_train, y_test = data.split_each_class(given_X, given_y, n_train, seed)
+    assert sorted([*train, *test]) == list(range(len(y)))
+    assert np.bincount(y_train).tolist() == [n_train] * len(counts)
+    assert [y[i] for i in train] == list(y_train)
+    assert [y[i] for i in test] == list(y_test)
+    assert all(isinstance(part, list) == as_list for part in (train, test, y_train, y_test))
+
+
+def test_a_split_of_each_class_shuffles_by_its_seed():
+    y = np.repeat([0, 1], 20)
+    found = [data.split_each_class(np.arange(40), y, 5, seed)[0].tolist() for seed in (0, 0, 1)]
+    assert found[0] == found[1] != found[2]
+    assert found[0] != sorted(found[0])
+    assert data.split_each_class(np.arange(40), y, 5)[0].tolist() == found[0]
+
+
+@given(sizes, st.integers(1, 70), st.integers(0, 2**32))
+def test_several_inputs_stay_together(n, size, seed):
+    X, y = (np.arange(2 * n).reshape(n, 2), np.arange(n) * 10), np.arange(n)
+
+    def assert_together(X, y):
+        assert type(X) is tuple
+        assert X[0].tolist() == [[2 * i, 2 * i + 1] for i in y]
+        assert X[1].tolist() == [10 * i for i in y]
+
+    loader = data.DataLoader(X, y, size, seed=seed)
+    assert len(loader) == len(list(loader)) == -(-n // size)
+    for part in loader:
+        assert_together(*part)
+    assert sorted(i for _, labels in loader for i in labels) == list(range(n))
+    assert [b.tolist() for _, b in data.batches(X, shuffle=False, batch_size=n)] == [X[1].tolist()]
+    for split in (
+        data.train_test_split(X, y, 0.5, seed),
+        data.train_test_split(X, y % 1, 0.5, seed, stratify=True)[:2] + data.train_test_split(X, y, 0.5, seed)[2:],
+        data.split_each_class(X, y % 1, n - 1, seed)[:2] + tuple(data.split_each_class(y, y % 1, n - 1, seed)[:2]),
+    ):
+        assert_together(split[0], split[2])
+        assert_together(split[1], split[3])
+
+
+def test_a_tuple_of_anything_but_arrays_is_samples_like_a_list():
+    for X in [((1, 2), (3, 4), (5, 6)), tuple(np.arange(3.0)), (1, 2, 3), ([1], [2], [3])]:
+        assert list(data.batches(X, batch_size=2, shuffle=False)) == [[X[0], X[1]], [X[2]]]
+        X_train, X_test, _, _ = data.train_test_split(X, [0, 1, 2], 0.34)
+        assert sorted([*X_train, *X_test]) == sorted(X)
+    arrays = [np.arange(2), np.arange(2) + 2, np.arange(2) + 4]  # in a list: three samples
+    assert [len(batch) for batch in data.batches(arrays, batch_size=2, shuffle=False)] == [2, 1]
+
+
 def test_a_split_shuffles_by_its_seed():
     X = list(range(50))
     assert data.train_test_split(X, X) == data.train_test_split(X, X, seed=0)
@@ -497,6 +552,23 @@ X5, y5 = np.zeros((5, 2)), np.zeros(5, dtype=int)
             lambda: data.train_test_split(X5, [0, 0, 0, 0, 1], stratify=True),
             ValueError,
             "single sample.* class 1;",
+        ),
+        (lambda: data.batches((X5, y5), y5[:4]), ValueError, "got 5 in X and 4 in y"),
+        (lambda: data.batches((X5, y5[:4])), ValueError, "several inputs a sample, but they hold 5, 4 samples: give"),
+        (lambda: data.batches((X5[:0], y5[:0])), ValueError, "X is empty"),
+        (lambda: data.train_test_split((X5, y5), None), TypeError, "y must be an array or a list"),
+        (lambda: data.batches(()), ValueError, "X is empty"),
+        (
+            lambda: data.split_each_class(X5, [0, 0, 0, 1, 1], 2),
+            ValueError,
+            "n_train=2 leaves no sample of class 1 for the test, of which there are 2",
+        ),
+        (lambda: data.split_each_class(X5, y5, 0), ValueError, "n_train must be at least 1"),
+        (lambda: data.split_each_class(X5, y5, 2.5), TypeError, "n_train must be a whole number"),
+        (
+            lambda: data.split_each_class(X5, X5, 2),
+            ValueError,
+            "split_each_class needs one label a sample, got ndarray",
         ),
         (lambda: data.batches(X5, y5[:4]), ValueError, "got 5 in X and 4 in y"),
         (lambda: data.batches([]), ValueError, "X is empty"),

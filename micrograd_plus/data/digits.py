@@ -1,9 +1,10 @@
 """Handwritten digits: the real data set that comes with the library."""
 
-import hashlib
 import io
 from importlib.resources import files
 from typing import TYPE_CHECKING
+
+from .checked import shipped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,14 +28,7 @@ def load_digits(flat: bool = False) -> "tuple[np.ndarray, np.ndarray]":
     """
     import numpy as np
 
-    content = FILE.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256:
-        raise ValueError(
-            f"{FILE} is damaged: its SHA-256 is {found[:12]}…, not {SHA256[:12]}…; "
-            "put it right with: pip install --force-reinstall --no-deps micrograd_plus"
-        )
-    with np.load(io.BytesIO(content), allow_pickle=False) as digits:
+    with np.load(io.BytesIO(shipped(FILE, SHA256)), allow_pickle=False) as digits:
         images = digits["images"].astype(np.float32) / 16
         labels = digits["labels"].astype(np.int64)
     return (images.reshape(-1, 64) if flat else images), labels

@@ -1,7 +1,8 @@
 """From a data set to what a training loop eats: split it, put it on one scale, hand it out in batches.
 
 Data is an array or a list with one entry a sample. Arrays come back as arrays and lists as lists, so that a
-net of scalars trains without NumPy.
+net of scalars trains without NumPy. X may also be a tuple of arrays, several inputs a sample, as for a model that is
+called with features and lengths: it is taken apart alike, and comes back as a tuple of arrays.
 """
 
 import random
@@ -34,9 +35,33 @@ def train_test_split(
         raise TypeError(f"stratify must be True or False (the classes are those in y), {got(stratify)}")
     order = _order(n, generator(seed))
     if stratify:
-        order = _interleaved(order, y)
+        order = _interleaved(order, _labels(y, "stratify=True", "stratify=False"))
     test, train = order[:n_test], order[n_test:]
-    return _take(X, train), _take(X, test), _take(y, train), _take(y, test)
+    return _take_inputs(X, train), _take_inputs(X, test), _take(y, train), _take(y, test)
+
+
+def split_each_class(X: Any, y: Any, n_train: int, seed: int | None = 0) -> tuple[Any, Any, Any, Any]:
+    """Keep `n_train` samples of each class in `y` for training, the others for testing, both shuffled.
+
+    Returns X_train, X_test, y_train, y_test. Raises ValueError where a class has no sample left for the test.
+
+    >>> split_each_class([10, 11, 12, 20, 21], ["a", "a", "a", "b", "b"], n_train=1, seed=1)
+    ([11, 21], [10, 20, 12], ['a', 'b'], ['a', 'b', 'a'])
+    """
+    n, n_train = _samples(X, y), whole("n_train", n_train, example=5)
+    labels = _labels(y, "split_each_class", "train_test_split")
+    label, size = min(Counter(labels).items(), key=lambda item: item[1])
+    if size <= n_train:
+        raise ValueError(
+            f"n_train={n_train} leaves no sample of class {label!r} for the test, of which there are {size}"
+        )
+    seen = Counter[Any]()
+    train: list[int] = []
+    test: list[int] = []
+    for i in _order(n, generator(seed)):
+        (train if seen[labels[i]] < n_train else test).append(i)
+        seen[labels[i]] += 1
+    return _take_inputs(X, train), _take_inputs(X, test), _take(y, train), _take(y, test)
 
 
 def standardize(train: Any, *others: Any) -> Any:
@@ -83,6 +108,8 @@ class DataLoader:
     same `seed` gives the same sequence of epochs; without one the order comes from Python's `random`, so that
     `random.seed(0)` repeats it.
 
+    With a tuple of arrays as X, the X of each batch is a tuple of arrays.
+
     >>> loader = DataLoader([[1], [2], [3]], [1, 2, 3], batch_size=2, shuffle=False)
     >>> len(loader), list(loader)
     (2, [([[1], [2]], [1, 2]), ([[3]], [3])])
@@ -98,7 +125,7 @@ class DataLoader:
         drop_last: bool = False,
     ):
         """Keep the data and how to hand it out; raises ValueError or TypeError where that can't be done."""
-        n = _samples(X, X if y is None else y)
+        n = self._n = _samples(X) if y is None else _samples(X, y)
         self.X, self.y = X, y
         self.batch_size = whole("batch_size", batch_size, example=32)
         self.shuffle, self.drop_last = shuffle, drop_last
@@ -111,16 +138,17 @@ class DataLoader:
 
     def __len__(self) -> int:
         """How many batches an epoch has."""
-        full, rest = divmod(len(self.X), self.batch_size)
+        full, rest = divmod(self._n, self.batch_size)
         return full + (rest > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[Any]:
         """One epoch."""
-        n = len(self.X)
+        n = self._n
         order = _order(n, self._rng or generator(None)) if self.shuffle else list(range(n))
         for i in range(len(self)):
             rows = order[i * self.batch_size : (i + 1) * self.batch_size]
-            yield _take(self.X, rows) if self.y is None else (_take(self.X, rows), _take(self.y, rows))
+            X = _take_inputs(self.X, rows)
+            yield X if self.y is None else (X, _take(self.y, rows))
 
 
 def batches(
@@ -141,19 +169,39 @@ def batches(
     return iter(DataLoader(X, y, batch_size, shuffle, seed, drop_last))
 
 
-def _samples(X: Any, y: Any) -> int:
-    """How many samples there are, having made sure that X and y can be taken apart and belong together."""
-    for name, data in (("X", X), ("y", y)):
+def _several(X: Any) -> bool:
+    """Whether X is a tuple of arrays: several inputs a sample. A tuple of anything else is samples, as a list is."""
+    return isinstance(X, tuple) and bool(X) and all(getattr(part, "shape", ()) != () for part in X)
+
+
+def _samples(X: Any, *y: Any) -> int:
+    """How many samples there are, having made sure that X and y, if given, can be taken apart and belong together."""
+    inputs = X if _several(X) else (X,)
+    for name, data in [*(("X", part) for part in inputs), *(("y", labels) for labels in y)]:
         if hasattr(data, "iloc"):
             raise TypeError(f"{name} is a pandas {type(data).__name__}: give its array, {name}.to_numpy()")
         many = hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, Mapping)
         if not many or getattr(data, "shape", None) == ():
             raise TypeError(f"{name} must be an array or a list with one entry a sample, {got(data)}")
-    if len(X) != len(y):
-        raise ValueError(f"X and y must have one entry each a sample, got {len(X)} in X and {len(y)} in y")
-    if len(X) == 0:
+    sizes = [len(part) for part in inputs]
+    if len(set(sizes)) > 1:
+        raise ValueError(
+            f"X is a tuple of arrays, several inputs a sample, but they hold {', '.join(map(str, sizes))} samples: "
+            "give as many of each, or a list where each array is a sample"
+        )
+    if y and len(y[0]) != sizes[0]:
+        raise ValueError(f"X and y must have one entry each a sample, got {sizes[0]} in X and {len(y[0])} in y")
+    if sizes[0] == 0:
         raise ValueError("X is empty: there must be at least one sample")
-    return len(X)
+    return sizes[0]
+
+
+def _labels(y: Any, what: str, instead: str) -> list:
+    """The class of each sample, as a list."""
+    labels = y.tolist() if hasattr(y, "tolist") else list(y)
+    if any(isinstance(label, list | tuple) for label in labels):
+        raise ValueError(f"{what} needs one label a sample, {got(y)}; flatten y, or {instead}")
+    return labels
 
 
 def _order(n: int, rng: random.Random) -> list[int]:
@@ -161,11 +209,8 @@ def _order(n: int, rng: random.Random) -> list[int]:
     return rng.sample(range(n), n)
 
 
-def _interleaved(order: list[int], y: Any) -> list[int]:
+def _interleaved(order: list[int], labels: list) -> list[int]:
     """The same samples, with each class spread evenly: any stretch from the front holds its share of each."""
-    labels = y.tolist() if hasattr(y, "tolist") else list(y)
-    if any(isinstance(label, list | tuple) for label in labels):
-        raise ValueError(f"stratify=True needs one label a sample, {got(y)}; flatten y, or stratify=False")
     size, seen, place = Counter(labels), Counter[Any](), {}
     rare = [label for label, count in size.items() if count == 1]
     if rare:
@@ -182,3 +227,8 @@ def _interleaved(order: list[int], y: Any) -> list[int]:
 def _take(data: Any, rows: list[int]) -> Any:
     """The samples at `rows`: an array of an array, a list of anything else."""
     return data[rows] if hasattr(data, "shape") else [data[i] for i in rows]
+
+
+def _take_inputs(X: Any, rows: list[int]) -> Any:
+    """The same of X, which may be a tuple of arrays: it stays one."""
+    return tuple(_take(part, rows) for part in X) if _several(X) else _take(X, rows)
