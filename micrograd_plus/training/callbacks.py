@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..data.arguments import real, whole
@@ -17,7 +17,8 @@ from .history import History, direction
 class State:
     """Where training stands: what every callback is given.
 
-    epoch and step count from 1, step over all epochs; loss is the latest step's.
+    epoch and step count from 1, step over all epochs; loss is the latest step's. callbacks, loaders (of the training
+    data, of the validation data) and settings (fit's, in words) are there for Checkpoint.
     """
 
     model: Module
@@ -28,6 +29,9 @@ class State:
     step: int = 0
     loss: float = math.nan
     share: float = 0.0  # how much of the training is done, from 0 to 1
+    callbacks: list[Callback] = field(default_factory=list)
+    loaders: tuple = ()
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def lr(self) -> float | None:
@@ -69,6 +73,13 @@ class Callback:
     def on_train_end(self, state: State) -> None:
         """Once, however training ended: `state.history.stopped` says why, if it ended early."""
 
+    def state_dict(self) -> dict[str, Any]:
+        """What it remembers from epoch to epoch, for `Checkpoint(…, resume=True)` to keep: plain data and arrays."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a `state_dict()`."""
+
 
 class AtEpochEnd(Callback):
     """A plain function of the state, called after each epoch."""
@@ -93,6 +104,14 @@ class Watch(Callback):
     def on_train_begin(self, state: State) -> None:
         """Forget an earlier training."""
         self.best, self.best_epoch = math.nan, 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best so far."""
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
 
     def improves(self, state: State) -> bool:
         """Whether this epoch is the best so far, by more than min_delta."""
@@ -123,12 +142,21 @@ class EarlyStopping(Watch):
         super().__init__(monitor, mode, min_delta)
         self.patience = whole("patience", patience, example=5)
         self._weights: dict[str, Any] | None = None
-        self._reason = ""
+        self.reason = ""  # why it has stopped training, if it has
 
     def on_train_begin(self, state: State) -> None:
         """Forget an earlier training."""
         super().on_train_begin(state)
-        self._weights, self._reason = None, ""
+        self._weights, self.reason = None, ""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best so far, with its weights."""
+        return {**super().state_dict(), "weights": self._weights, "reason": self.reason}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        super().load_state_dict(state)
+        self._weights, self.reason = state["weights"], state["reason"]
 
     def on_epoch_end(self, state: State) -> None:
         """Keep the weights if they are the best so far, and lose patience if they haven't been for long."""
@@ -136,12 +164,12 @@ class EarlyStopping(Watch):
             self._weights = state.model.state_dict()
         elif state.epoch - self.best_epoch >= self.patience:
             best = f"was best in epoch {self.best_epoch}" if self.best_epoch else "was always nan"
-            self._reason = f"early stopping after epoch {state.epoch}: {self.monitor} {best}"
-            state.stop(self._reason)
+            self.reason = f"early stopping after epoch {state.epoch}: {self.monitor} {best}"
+            state.stop(self.reason)
 
     def on_train_end(self, state: State) -> None:
         """Put the best weights back."""
-        if self._weights and state.history.stopped in (None, self._reason):
+        if self._weights and state.history.stopped in (None, self.reason):
             state.model.load_state_dict(self._weights)
 
 
@@ -179,6 +207,14 @@ class Schedule(Callback):
                 "this schedule belongs to another optimiser, so it would change nothing: give fit the same optimiser, "
                 "optimizer=optimizer, that the schedule was made for"
             )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the schedule is."""
+        return {"scheduler": self.scheduler.state_dict()} if hasattr(self.scheduler, "state_dict") else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.scheduler.load_state_dict(state["scheduler"])
 
     def on_batch_end(self, state: State) -> None:
         """The next rate, if every='step'."""

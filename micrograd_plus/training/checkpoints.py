@@ -1,46 +1,117 @@
-"""Checkpoints: a model's numbers in a file, which is always whole."""
+"""Checkpoints: a model's numbers in a file, and on request all that its training needs to go on."""
 
 from __future__ import annotations
 
-import json
 import os
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ..nn import Module
-from .callbacks import State, Watch
+from .callbacks import Callback, State, Watch
+from .files import read_file, suffix_for, write_file
+from .resuming import put_back, snapshot
 
 
 class Checkpoint(Watch):
     """Keep a model's numbers in a file: those of the last epoch, or with `monitor` those of the best.
 
-    path: a file, "model.npz" (Tensors) or "model.json" (Values); or a folder, which gets last.npz, or best.npz (.json).
-    mode: as for EarlyStopping. `load_checkpoint` reads it. A file that can't be written leaves the old one untouched.
+    path: a file, "model.safetensors" (Tensors) or "model.json" (Values); or a folder, which gets last.safetensors, or
+        best.safetensors (.json). `load_checkpoint` reads it. A file that can't be written leaves the old one untouched.
+    mode: as for EarlyStopping.
+    resume: True keeps what training itself needs as well (the optimiser, schedules, early stopping, the history, the
+        state of Python's `random` and of the shuffling), and goes on after the last epoch in the file, if there is one.
+        So the same cell, or program, once more goes on after Ctrl-C or a crash, to the same numbers, to the last bit,
+        as if nothing had happened; when all epochs are done, it gives the trained model at once. More epochs go on
+        further; for a new start delete the file. A loader or callback of your own takes part if it has state_dict() (of
+        numbers, text, lists, dicts and arrays) and load_state_dict(state). ValueError, saying what differs, where the
+        file belongs to another model, optimiser or batch size.
+
+    >>> import os, tempfile
+    >>> from micrograd_plus import data, nn, training
+    >>> def train(epochs):
+    ...     model = nn.MLP(2, [4, 1], seed=1)
+    ...     return training.fit(model, data.xor(), loss="mse", optimizer="adam", epochs=epochs, seed=0, progress=False,
+    ...                         callbacks=[training.Checkpoint(path, resume=True)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "xor.json")
+    ...     first, all_of_it = train(epochs=2), train(epochs=5)
+    >>> len(first), all_of_it["epoch"], all_of_it["loss"][:2] == first["loss"]
+    (2, [1, 2, 3, 4, 5], True)
     """
 
-    def __init__(self, path: str | os.PathLike, monitor: str | None = None, mode: str = "auto"):
+    def __init__(
+        self, path: str | os.PathLike, monitor: str | None = None, mode: str = "auto", *, resume: bool = False
+    ):
         super().__init__(monitor or "", mode)
-        self.path = Path(path)
+        if not isinstance(resume, bool):
+            raise TypeError(f"Checkpoint: resume is True or False, got {resume!r}")
+        if resume and monitor:
+            raise ValueError(
+                "Checkpoint: training goes on from its last epoch, not from its best: use two, "
+                f"[Checkpoint(…, monitor={monitor!r}), Checkpoint(…, resume=True)]"
+            )
+        self.path, self.resume = Path(path), resume
+        self._kept: tuple | None = None  # what the file held when training began: numbers, and the training's state
+
+    def settle(self, model: Module) -> None:
+        """The file's name; ValueError for one that doesn't suit the model."""
+        if not self.path.suffix or self.path.is_dir():
+            self.path /= ("best" if self.monitor else "last") + suffix_for(model.state_dict())
+        _check(self.path, model)
+
+    def open(self, model: Module) -> dict[str, Any]:
+        """The settings of the training in the file, {} where there is none. ValueError if it can't be gone on from."""
+        self.settle(model)
+        self._kept = read_file(self.path) if self.path.exists() else None
+        if self._kept is None:
+            return {}
+        training = self._kept[1]
+        if not isinstance(training, dict) or "settings" not in training:
+            raise ValueError(
+                f"{self.path} holds a model, but not what its training needs to go on (it was written without "
+                "resume=True). Give another path, and the model these numbers with load_checkpoint; or delete the file"
+            )
+        return training["settings"]
 
     def on_train_begin(self, state: State) -> None:
-        """Settle the file's name, and refuse one that doesn't suit the model, before any time is spent."""
+        """Settle the file's name before any time is spent; put everything back, if training is to go on."""
         super().on_train_begin(state)
-        if not self.path.suffix or self.path.is_dir():
-            self.path /= ("best" if self.monitor else "last") + _suffix(state.model)
-        _check(self.path, state.model)
+        self.settle(state.model)
+        if self._kept:
+            (numbers, training), self._kept = self._kept, None
+            try:
+                put_back(state, numbers, training)
+            except (ValueError, TypeError, KeyError) as error:
+                raise ValueError(f"training can't go on from {self.path}: {error}") from error
 
     def on_epoch_end(self, state: State) -> None:
         """Write, if there is something to keep."""
         if not self.monitor or self.improves(state):
-            save_checkpoint(self.path, state.model)
+            training = snapshot(state) if self.resume else None
+            write_file(self.path, state.model.state_dict(), training)
+
+
+def resuming_one(callbacks: list[Callback], optimizer: Any) -> Checkpoint | None:
+    """The Checkpoint that training goes on from, if there is one; it comes last, to keep what the others came to."""
+    found = [c for c in callbacks if isinstance(c, Checkpoint) and c.resume]
+    if len(found) > 1:
+        raise ValueError(f"training can go on from one file only: {' or '.join(str(c.path) for c in found)}?")
+    if found and not (hasattr(optimizer, "state_dict") and hasattr(optimizer, "load_state_dict")):
+        raise TypeError(
+            f"Checkpoint(…, resume=True): {type(optimizer).__name__} has no state_dict and load_state_dict, so what it "
+            "remembers can't be kept; a subclass of optim.Optimizer has them"
+        )
+    callbacks.sort(key=lambda callback: callback in found)
+    return found[0] if found else None
 
 
 def save_checkpoint(path: str | os.PathLike, model: Module) -> None:
-    """Write all numbers of a model into a file: .npz for Tensors, .json for Values. A folder is made if needed.
+    """Write all numbers of a model into a file: .safetensors for Tensors, .json for Values. Folders are made if needed.
 
     The file is replaced at once when all is written, so there is never half of one. ValueError for another ending.
+    A safetensors file (https://github.com/huggingface/safetensors) holds tensors by name and nothing else, so it is
+    safe to open. PyTorch reads it: `model.load_state_dict(safetensors.torch.load_file(path))`. (Of a file that holds a
+    training's state drop what begins with "training.".)
 
     >>> import os, tempfile
     >>> from micrograd_plus import nn
@@ -54,56 +125,23 @@ def save_checkpoint(path: str | os.PathLike, model: Module) -> None:
     """
     path = Path(path)
     _check(path, model)
-    state = model.state_dict()
-    if path.suffix == ".json":
-        text = json.dumps(state, indent=0)
-        _write_whole(path, lambda file: file.write(text.encode()))
-    else:
-        _write_whole(path, lambda file: _write_arrays(file, state))
+    write_file(path, model.state_dict())
 
 
 def load_checkpoint(path: str | os.PathLike, model: Module) -> Module:
-    """Give a model the numbers in a file, and return it. ValueError if they belong to another model."""
+    """Give a model the numbers in a file, and return it. ValueError if they belong to another model.
+
+    Reads .npz as well, which earlier versions wrote; of a training's state it takes the model alone.
+    """
     path = Path(path)
-    _check(path, model)
-    if path.suffix == ".json":
-        return model.load_state_dict(json.loads(path.read_text(encoding="utf-8")))
-    import numpy as np
-
-    with np.load(path, allow_pickle=False) as arrays:
-        return model.load_state_dict({name: a if a.ndim else a.item() for name, a in arrays.items()})
-
-
-def _suffix(model: Module) -> str:
-    return ".npz" if any(hasattr(numbers, "shape") for numbers in model.state_dict().values()) else ".json"
+    if path.suffix != ".npz" or suffix_for(model.state_dict()) == ".json":
+        _check(path, model)
+    numbers, _ = read_file(path)
+    return model.load_state_dict({k: n.item() if getattr(n, "shape", None) == () else n for k, n in numbers.items()})
 
 
 def _check(path: Path, model: Module) -> None:
-    want = _suffix(model)
+    want = suffix_for(model.state_dict())
     if path.suffix != want:
-        kind = "arrays" if want == ".npz" else "single numbers"
+        kind = "arrays" if want == ".safetensors" else "single numbers"
         raise ValueError(f"a model of {kind} is kept in a file that ends in {want}, got {path.name!r}")
-
-
-def _write_arrays(file: BinaryIO, state: dict[str, Any]) -> None:
-    """What numpy.load reads as .npz: a zip file of arrays. (numpy.savez can't be kept from pickling before 2.2.)"""
-    import numpy as np
-
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, numbers in state.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, np.asarray(numbers), allow_pickle=False)
-
-
-def _write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Write beside the file, then put it in its place in one move."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -71,11 +71,25 @@ def metrics_of(metrics: Any, loss: Callable) -> dict[str, Callable]:
         metrics = [metrics]
     if not isinstance(metrics, Mapping):
         metrics = {getattr(m, "__name__", m): m for m in metrics}
-    taken = [name for name in metrics if name in ("epoch", "loss", "lr") or str(name).startswith("val_")]
+    taken = {"epoch", "loss", "lr", "val_loss", *(f"val_{name}" for name in metrics)}.intersection(metrics)
     if taken:
-        raise ValueError(f"a metric can't be called {taken[0]!r}: the history has that already; choose another name")
-    known = {"accuracy": partial(accuracy, boundary=None) if kind_of(loss) in OF_LABELS else accuracy}
-    return {name: _chosen("metric", m, known, "a function metric(output, target)") for name, m in metrics.items()}
+        raise ValueError(f"a metric can't be called {min(taken)!r}: the history has that already; choose another name")
+    known: dict[str, Callable] = {
+        "accuracy": partial(accuracy, boundary=None) if kind_of(loss) in OF_LABELS else accuracy
+    }
+    known["val_accuracy"] = known["accuracy"]
+    return {str(name): _chosen("metric", m, known, "a function metric(output, target)") for name, m in metrics.items()}
+
+
+def in_words(optimizer: Any, loss: Callable, metrics: dict[str, Callable]) -> dict[str, str]:
+    """What was chosen, to be compared when training is resumed."""
+    function = kind_of(loss)
+    settings = ", ".join(f"{name}={value!r}" for name, value in getattr(optimizer, "defaults", {}).items())
+    return {
+        "optimizer": f"{type(optimizer).__name__}({settings})",
+        "loss": getattr(function, "__name__", type(function).__name__),
+        "metrics": ", ".join(metrics) or "none",
+    }
 
 
 def _chosen(what: str, choice: Any, table: Mapping[str, Callable], else_: str) -> Callable:

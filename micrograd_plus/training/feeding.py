@@ -1,9 +1,13 @@
-"""Feeding: what a model is given, and in which portions."""
+"""Feeding: what a model is given, and in which portions.
+
+The X of a model that takes several inputs, model(a, b), is a tuple of arrays, each with one entry a sample.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from contextvars import copy_context
 from typing import Any
 
 from ..data import DataLoader, train_test_split
@@ -17,18 +21,24 @@ class OneByOne:
     """For a model of Values: a sample is a list of plain numbers, a batch a list of samples."""
 
     def batch(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """Lists of plain numbers."""
-        return _as_list(x), _as_list(y)
+        """Lists of plain numbers; of several inputs a tuple of them."""
+        return tuple(map(_as_list, x)) if are_inputs(x) else _as_list(x), _as_list(y)
 
     def outputs(self, model: Module, x: Any) -> Any:
         """A list: the model's answer to each sample."""
+        if isinstance(x, tuple):
+            return [model(*sample) for sample in zip(*x, strict=True)]
         return [model(sample) for sample in x]
 
     def aligned(self, output: Any, y: Any) -> Any:
         """The targets, shaped like the outputs."""
         return y
 
-    def join(self, parts: list) -> Any:
+    def fit_together(self, parts: list) -> bool:
+        """Whether batches can be made one."""
+        return True
+
+    def join(self, parts: Iterable) -> Any:
         """Batches made one."""
         return [sample for part in parts for sample in part]
 
@@ -45,7 +55,9 @@ class AllAtOnce:
         self.classes = classes  # the targets are class numbers, so that their shape differs from the output's
 
     def batch(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """Arrays: what isn't whole numbers in the model's dtype."""
+        """Arrays: whole numbers as they are, others in the model's dtype; of several inputs a tuple of arrays."""
+        if are_inputs(x):
+            return tuple(self._array(f"X[{i}]", part) for i, part in enumerate(x)), self._array("y", y)
         return self._array("X", x), self._array("y", y)
 
     def _array(self, name: str, x: Any) -> Any:
@@ -61,14 +73,18 @@ class AllAtOnce:
 
     def outputs(self, model: Module, x: Any) -> Any:
         """The model's answer to the batch."""
-        return model(x)
+        return model(*x) if isinstance(x, tuple) else model(x)
 
     def aligned(self, output: Any, y: Any) -> Any:
         """The targets, (N,), as a column where the outputs are one, (N, 1)."""
         column = getattr(output, "shape", None) == (len(y), 1) and y.ndim == 1
         return y.reshape(-1, 1) if column and not self.classes else y
 
-    def join(self, parts: list) -> Any:
+    def fit_together(self, parts: list) -> bool:
+        """Whether batches can be made one: the outputs' shapes differ in the number of samples at most."""
+        return len({(output.shape[1:], y.shape[1:]) for output, y in parts}) == 1
+
+    def join(self, parts: tuple) -> Any:
         """Batches made one."""
         import numpy as np
 
@@ -90,7 +106,7 @@ def feeding_of(model: Module, classes: bool) -> OneByOne | AllAtOnce:
 
 def split(data: Any, validation: Any, seed: int | None) -> tuple[Any, Any]:
     """Training and validation data; a share of the data becomes a pair, drawn at random by the seed."""
-    if not isinstance(validation, (int, float)) or isinstance(validation, bool):
+    if not is_share(validation):
         return data, validation
     share = real("validation", validation, 0.2, "data, or a share of the data between 0 and 1", lambda v: 0 < v < 1)
     if not is_pair(data):
@@ -100,15 +116,40 @@ def split(data: Any, validation: Any, seed: int | None) -> tuple[Any, Any]:
     return (X, y), (X_held, y_held)
 
 
+def is_share(validation: Any) -> bool:
+    """Whether this is a share of the data, and not data."""
+    return isinstance(validation, (int, float)) and not isinstance(validation, bool)
+
+
 def is_pair(data: Any) -> bool:
     """Whether this is (X, y), and not batches."""
     return isinstance(data, tuple) and len(data) == 2
+
+
+def are_inputs(x: Any) -> bool:
+    """Whether X is a tuple of several inputs: each an array with one entry a sample."""
+    return isinstance(x, tuple) and len(x) > 0 and all(getattr(part, "shape", ()) != () for part in x)
+
+
+def _lengths(parts: tuple) -> str:
+    lengths = " and ".join(str(len(part)) for part in parts)
+    return f"the inputs have {lengths} entries; each input needs one for every sample"
+
+
+def samples_in(x: Any) -> int:
+    """How many samples X has."""
+    return len(x[0] if are_inputs(x) else x)
 
 
 def loader_of(name: str, data: Any, batch_size: int, shuffle: bool, seed: int | None) -> Any:
     """Something that gives (x, y) batches each time it is looped over."""
     if is_pair(data):
         X, y = data
+        if isinstance(X, tuple) and not are_inputs(X) and any(hasattr(part, "shape") for part in X):
+            raise TypeError(
+                f"{name}: X is a tuple with an array in it, so each part should be an array, an input of the model; "
+                f"{got(X)}"
+            )
         return DataLoader(X, y, batch_size, shuffle, seed)
     if not isinstance(data, Iterable) or hasattr(data, "shape") or isinstance(data, (str, bytes, dict)):
         raise TypeError(f"{name} must be a pair (X, y), or a DataLoader or the like, of (x, y) batches; {got(data)}")
@@ -120,16 +161,39 @@ def loader_of(name: str, data: Any, batch_size: int, shuffle: bool, seed: int | 
 def pairs(name: str, loader: Iterable) -> Iterator[tuple[Any, Any]]:
     """The batches of one epoch, each made sure to be (x, y)."""
     empty = True
-    for batch in loader:
+    for batch in _apart(loader):
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-            raise TypeError(f"{name} must give (x, y) batches, {got(batch)}; a whole data set is a tuple (X, y)")
+            raise TypeError(
+                f"{name} must give (x, y) batches, of several inputs ((a, b), y), {got(batch)}; "
+                "a whole data set is a tuple (X, y)"
+            )
         x, y = batch
-        if len(x) != len(y):
-            raise ValueError(f"{name}: a batch has {len(x)} samples and {len(y)} targets; each sample needs its own")
+        if are_inputs(x) and len(set(map(len, x))) > 1:
+            raise ValueError(f"{name}, in a batch: {_lengths(x)}")
+        if samples_in(x) != len(y):
+            n = samples_in(x)
+            raise ValueError(f"{name}: a batch has {n} samples and {len(y)} targets; each sample needs its own")
         empty = False
         yield x, y
     if empty:
         raise ValueError(f"{name} gave no batch: there is nothing to learn from")
+
+
+def _apart(loader: Iterable) -> Iterator[Any]:
+    """Its batches; a no_grad() that it is in while it hands one out (self-play looks ahead in one) stays its own."""
+    context = copy_context()
+    batches, end = context.run(iter, loader), object()
+    try:
+        while (batch := context.run(next, batches, end)) is not end:
+            yield batch
+    finally:
+        if hasattr(batches, "close"):  # a generator that is left early ends where it began, in its own context
+            context.run(batches.close)
+
+
+def samples_of(loader: Any) -> str:
+    """How many samples a DataLoader has, in words; of another loader that isn't known."""
+    return str(samples_in(loader.X)) if isinstance(loader, DataLoader) else "unknown"
 
 
 def not_finite(x: Any) -> int:

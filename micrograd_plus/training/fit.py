@@ -1,24 +1,21 @@
-"""fit: the training loop."""
+"""fit: a model trained in one call."""
 
 from __future__ import annotations
 
-import math
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
+import random
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..data.arguments import generator, got, whole
-from ..engine import no_grad
-from ..engine.collector import collector_paused
 from ..nn import Module
 from . import choices
 from .callbacks import Callback, State, as_callbacks
-from .feeding import AllAtOnce, OneByOne, feeding_of, loader_of, not_finite, pairs, split
+from .checkpoints import resuming_one
+from .feeding import feeding_of, is_share, loader_of, samples_of, split
 from .history import History
+from .loop import Loop
 from .progress import Progress, screen_for
+from .scopes import mode_restored
 
 
 def fit(
@@ -39,13 +36,18 @@ def fit(
     """Train a model; the history says how it went.
 
     data: a tuple (X, y) with one entry each a sample, shuffled anew for each epoch; or what gives (x, y) batches each
-        time it is looped over, such as data.DataLoader (batch_size is then its own).
+        time it is looped over, such as data.DataLoader (batch_size is then its own). It may make each batch when it is
+        asked for it, from the model as it is by then (self-play): in eval() mode, under no_grad(), with or without len.
+        For a model of several inputs, model(a, b), X is a tuple of arrays: data=((a, b), y), batches ((a, b), y).
     loss: a function loss(output, target), or a name: "mse", "cross_entropy" …
     optimizer: one of optim's, or a name: "sgd" (lr=0.1), "adam" … (with their usual rates).
     validation: data that is only looked at; or a share, 0.2, that is split off (X, y) at random before training.
-    metrics: "accuracy", or {name: function(output, target)}, of the outputs as plain numbers.
+    metrics: "accuracy", or {name: function(output, target)}, of the outputs as plain numbers; taken of the
+        training data and of the validation data ("val_accuracy"). A name that begins with val_ asks for the latter
+        alone: where there are many training data, that saves a good part of the time.
     penalty: a function of the model that is added to the loss, as lambda m: 1e-4 * nn.l2_penalty(m).
-    callbacks: a list of Callbacks, or functions of the `State` that are called after each epoch.
+    callbacks: a list of Callbacks, or functions of the `State` that are called after each epoch. With
+        Checkpoint(path, resume=True) among them, training goes on where it was interrupted.
     progress: False for silence; a function that is given the lines.
     seed: for the split and the shuffling; without it they come from Python's `random`. Initial weights and dropout
         draw from elsewhere: `micrograd_plus.seed` makes all of it repeatable.
@@ -53,12 +55,13 @@ def fit(
         models of Values hundreds of times as fast. Hooks on modules run while a step is recorded only.
 
     A model of Values is called with one sample, a list of numbers, at a time, and the loss gets the list of its
-    answers. A model of Tensors is called with a whole batch, an array in the model's dtype; targets (N,) become a
-    column for outputs (N, 1), but not for class numbers.
+    answers. A model of Tensors is called with a whole batch, an array in the model's dtype (whole numbers, as of
+    tokens, stay what they are); targets (N,) become a column for outputs (N, 1), but not for class numbers.
 
     The history's loss is the mean over an epoch's batches, while the weights moved. val_loss and all metrics are taken
-    over the whole set at once after the epoch, without a graph and in eval() mode. Both losses include the penalty.
-    Each module's mode is at the end what it was before.
+    over the whole set at once after the epoch, without a graph and in eval() mode; where the batches' outputs differ in
+    shape (sequences, padded batch by batch), batch by batch. Both losses include the penalty. Each module's mode is at
+    the end what it was before.
 
     During a step Python's cyclic garbage collector is paused: a graph has no cycles, so it would search thousands of
     Values in vain. Between steps it runs by its usual rules, so garbage of your own (in a loss, a callback) doesn't
@@ -86,12 +89,23 @@ def fit(
         raise TypeError(f"penalty must be a function, as lambda model: 1e-4 * nn.l2_penalty(model); {got(penalty)}")
     if not isinstance(compile, bool):
         raise TypeError(f"compile is True or False, as in fit(..., compile=True); {got(compile)}")
-    data, validation = split(data, validation, seed)
+    if only_held := [name for name in measures if name.startswith("val_") and validation is None]:
+        raise ValueError(f"{only_held[0]!r} is measured on validation data: give fit some, as in validation=0.2")
+    resuming = resuming_one(listeners, optimizer)
+    # what training that goes on must have in common with what was begun
+    settings = {"model": type(model).__name__, **choices.in_words(optimizer, criterion, measures), "seed": repr(seed)}
+    kept = resuming.open(model) if resuming else {}
+    if seed is None and is_share(validation):
+        settings["split"] = kept.get("split") or str(random.getrandbits(64))
+    data, validation = split(data, validation, int(settings["split"]) if "split" in settings else seed)
     loader = loader_of("data", data, batch_size, shuffle=True, seed=seed)
     held = None if validation is None else loader_of("validation", validation, batch_size, shuffle=False, seed=None)
     feeding = feeding_of(model, classes=choices.kind_of(criterion) in choices.OF_CLASSES)
     bar = Progress(screen_for(progress))
-    state = State(model, optimizer, History(), epochs)
+    settings |= {"batch_size": repr(getattr(loader, "batch_size", None)), "samples": samples_of(loader)}
+    settings["validation"] = "none" if held is None else f"{samples_of(held)} samples"
+    loaders = (loader,) if held is None else (loader, held)
+    state = State(model, optimizer, History(), epochs, callbacks=listeners, loaders=loaders, settings=settings)
     loop = Loop(state, feeding, criterion, penalty, measures, [*listeners, bar])
     if compile:
         from ..tape import compile as compiled  # at first use: it needs NumPy
@@ -105,142 +119,6 @@ def fit(
         raise
     bar.close(state, why=state.history.stopped)
     return state.history
-
-
-class Loop:
-    """The loop itself, when all that goes into it has been found good."""
-
-    def __init__(
-        self,
-        state: State,
-        feeding: OneByOne | AllAtOnce,
-        criterion: Callable,
-        penalty: Callable | None,
-        measures: dict[str, Callable],
-        listeners: list[Callback],
-    ):
-        self.state, self.model, self.optimizer, self.history = state, state.model, state.optimizer, state.history
-        self.feeding, self.criterion, self.penalty = feeding, criterion, penalty
-        self.measures, self.listeners = measures, listeners
-        self.parameters = dict(self.model.named_parameters())
-        self.loss_of = loss_of_batch(self.model, feeding, criterion, penalty)
-
-    def run(self, loader: Iterable, held: Iterable | None) -> None:
-        """All epochs, or fewer."""
-        state, history = self.state, self.history
-        try:
-            self.tell("on_train_begin")
-            for epoch in range(1, state.epochs + 1):
-                state.epoch = epoch
-                began = time.perf_counter()
-                self.tell("on_epoch_begin")
-                history.rows.append(self.epoch(loader, held))
-                history.seconds.append(time.perf_counter() - began)
-                self.tell("on_epoch_end")
-                if history.stopped:
-                    break
-        except KeyboardInterrupt:
-            history.stopped = f"interrupted by Ctrl-C in epoch {state.epoch}"
-        except BaseException as error:
-            history.stopped = history.stopped or f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            self.tell("on_train_end")
-
-    def epoch(self, loader: Iterable, held: Iterable | None) -> dict[str, Any]:
-        """Every batch once; returns the epoch's numbers."""
-        state, seen = self.state, []
-        cost = samples = 0.0
-        expected = len(loader) if isinstance(loader, Sized) else math.inf
-        for i, (x, y) in enumerate(pairs("data", loader), start=1):
-            state.step += 1
-            x, y = self.feeding.batch(x, y)
-            with collector_paused():
-                self.step(x, y)  # its graph is freed at its end, so the collector never sees it
-            cost, samples = cost + state.loss * len(x), samples + len(x)
-            state.share = (state.epoch - 1 + min(i / expected, 1.0)) / state.epochs
-            self.tell("on_batch_end")
-            if self.measures:
-                seen.append((x, y))
-        state.share = state.epoch / state.epochs
-        row: dict[str, Any] = {"epoch": state.epoch, "loss": cost / samples}
-        found = self.evaluate(seen) if seen else {}
-        if held is not None:
-            batches = [self.feeding.batch(x, y) for x, y in pairs("validation", held)]
-            found |= {f"val_{name}": number for name, number in self.evaluate(batches, loss=True).items()}
-        return row | found | ({} if state.lr is None else {"lr": state.lr})
-
-    def step(self, x: Any, y: Any) -> None:
-        """Forward, loss, backward, update: the lines that training is made of."""
-        if not self.model.training:
-            self.model.train()
-        loss = self.loss_of(x, y)
-        self.state.loss = as_number(loss)
-        self.demand_finite("the loss", self.state.loss, x, y)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.tell("after_backward")
-        for name, p in self.parameters.items():
-            self.demand_finite(f"the gradient of {name}", largest(p.grad), x, y)
-        with uninterrupted():
-            self.optimizer.step()
-            self.history.steps.append(self.state.loss)
-
-    def total(self, output: Any, y: Any) -> Any:
-        """What is minimised: the loss, and the penalty if there is one."""
-        loss = self.criterion(output, y)
-        return loss if self.penalty is None else loss + self.penalty(self.model)
-
-    def evaluate(self, batches: list, loss: bool = False) -> dict[str, float]:
-        """The metrics (and the loss) of all outputs at once, as in use: eval() mode, and no graph."""
-        feeding = self.feeding
-        with mode_restored(self.model), no_grad():
-            self.model.eval()
-            output = feeding.join([feeding.outputs(self.model, x) for x, _ in batches])
-            y = feeding.aligned(output, feeding.join([y for _, y in batches]))
-            found = {"loss": float(self.total(output, y))} if loss else {}
-            return found | {name: float(m(feeding.numbers(output), y)) for name, m in self.measures.items()}
-
-    def tell(self, hook: str) -> None:
-        """Give every callback its turn."""
-        for listener in self.listeners:
-            getattr(listener, hook)(self.state)
-
-    def demand_finite(self, what: str, number: float, x: Any, y: Any) -> None:
-        """FloatingPointError, with what to try, if the number is nan or infinite."""
-        if math.isfinite(number):
-            return
-        state, history = self.state, self.history
-        history.stopped = f"{what} became {number} in epoch {state.epoch}, step {state.step}"
-        before = ", ".join(f"{loss:.4g}" for loss in history.steps[-3:]) or "none"
-        bad = {"X": not_finite(x), "y": not_finite(y)}
-        if any(bad.values()):
-            found = " and ".join(f"{n} in {name}" for name, n in bad.items() if n)
-            advice = f"This batch has numbers that are nan or infinite ({found}): clean the data first"
-        else:
-            rate = f" (it is {state.lr:g})" if state.lr is not None else ""
-            advice = (
-                f"Try a smaller learning rate{rate}; clip the gradients (see training.Callback); losses that take "
-                "logits (bce_with_logits, cross_entropy) in place of the log of a probability"
-            )
-        error = FloatingPointError(
-            f"{history.stopped}; the losses before: {before}. The weights are as they were before this step. {advice}."
-        )
-        error.history = history  # type: ignore[attr-defined]
-        raise error
-
-
-def loss_of_batch(
-    model: Module, feeding: OneByOne | AllAtOnce, criterion: Callable, penalty: Callable | None
-) -> Callable[[Any, Any], Any]:
-    """The function that a step differentiates: from a batch to the loss, and the penalty if there is one."""
-
-    def loss(x: Any, y: Any) -> Any:
-        output = feeding.outputs(model, x)
-        cost = criterion(output, feeding.aligned(output, y))
-        return cost if penalty is None else cost + penalty(model)
-
-    return loss
 
 
 def check_model(model: Any) -> None:
@@ -262,50 +140,3 @@ def check_model(model: Any) -> None:
         )
     if not any(p.requires_grad for p in parameters):
         raise ValueError("all parameters are frozen, so nothing can be trained: model.requires_grad_(True) thaws them")
-
-
-def as_number(loss: Any) -> float:
-    """The loss as a float; TypeError or ValueError for what backward() can't start from."""
-    if not hasattr(loss, "backward"):
-        raise TypeError(
-            f"the loss must be a Value or a Tensor that knows how it was made, {got(loss)}: compute it from the "
-            "model's output, without .data, .item() or float()"
-        )
-    if getattr(loss, "size", 1) != 1:
-        raise ValueError(f"the loss must be one number, got shape {loss.shape}: take its .mean()")
-    return float(loss)
-
-
-def largest(gradient: Any) -> float:
-    """The largest size of a number in a gradient; nan if one of them is."""
-    if hasattr(gradient, "max"):
-        return float(abs(gradient).max(initial=0.0))
-    return abs(gradient or 0.0)
-
-
-@contextmanager
-def mode_restored(model: Module) -> Iterator[None]:
-    """Whatever train() and eval() do meanwhile, each module ends in the mode it had."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """A Ctrl-C meanwhile takes effect afterwards. (Signals reach the main thread only.)"""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
-    pressed: list[tuple] = []
-    signal.signal(signal.SIGINT, lambda *args: pressed.append(args))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        before(*pressed[0])

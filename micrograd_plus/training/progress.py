@@ -22,6 +22,12 @@ class Progress(Callback):
         self.screen = screen
         self.last_look = -math.inf
         self.began = time.perf_counter()
+        self.before: float | None = None  # the share that an earlier run had done already
+
+    def on_epoch_begin(self, state: State) -> None:
+        """Note where training goes on."""
+        if self.before is None:
+            self.before = state.share
 
     def on_batch_end(self, state: State) -> None:
         """A new line, if the last one has stood long enough."""
@@ -47,7 +53,8 @@ class Progress(Callback):
         epoch = numbers.pop("epoch", 0) if over else state.epoch
         numbers.pop("epoch", None)
         spent = time.perf_counter() - self.began
-        left = spent / state.share - spent if state.share else 0.0
+        done = state.share - (self.before or 0.0)
+        left = spent * (1 - state.share) / done if done else 0.0
         timing = duration(spent) if over else f"{duration(left)} left"
         shown = [f"{name} {number:.4g}" for name, number in numbers.items()]
         return "  ".join([f"epoch {epoch}/{state.epochs}", timing, *shown])
