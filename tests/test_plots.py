@@ -108,6 +108,7 @@ PICTURES = {
     "gradcheck of Values": lambda **k: plots.plot_gradcheck(lambda x: x.sin() * x, 0.7, **k),
     "gradcheck of Tensors": lambda **k: plots.plot_gradcheck(lambda x: x.tanh().sum(), np.ones(3), **k),
     "confusion": lambda **k: plots.confusion([0, 1, 2, 2], [0, 1, 1, 2], **k),
+    "attention": lambda **k: plots.attention([[0.9, 0.1], [0.2, 0.8]], ["a", "b"], ["x", "y"], **k),
     "predictions": lambda **k: plots.predictions_1d(nn.MLP(1, [3, 1], seed=0), X_LINE, Y_LINE, truth=np.square, **k),
     "grid": lambda **k: plots.image_grid(IMAGES[:12], DIGITS[:12], DIGITS[:12], **k),
     "landscape of two": lambda **k: plots.loss_landscape(*two_numbers(), **k),
@@ -173,7 +174,7 @@ def test_text_has_the_colour_of_the_style(name):
     assert any(written)
     shown = [ax.title, ax.xaxis.label, *(ax.get_legend().get_texts() if ax.get_legend() else [])]
     assert {to_hex(text.get_color()) for text in shown} == {"#ffffff"}
-    if name != "confusion":  # its numbers are on coloured fields
+    if name not in ("confusion", "attention"):  # their numbers are on coloured fields
         assert {to_hex(text.get_color()) for text in ax.texts} <= {"#ffffff"}
 
 
@@ -1243,3 +1244,63 @@ def test_show_gives_a_description_and_closes_the_figure():
     assert not plt.fignum_exists(ax.figure.number)
     with pytest.raises(ValueError, match="say in `alt`"):
         plots.show(plots.activation_functions("tanh"), alt=" ")
+
+
+# -- while training goes on ------------------------------------------------------------------------------------
+
+
+class Notebook:
+    """What a kernel's display would show: the pictures, and how often each was replaced."""
+
+    def __init__(self):
+        self.pictures, self.updates = [], 0
+
+    def display(self, picture, display_id=False):
+        assert display_id
+        self.pictures.append(picture)
+        return self
+
+    def update(self, picture):
+        self.pictures[-1] = picture
+        self.updates += 1
+
+
+def trained_live(live, epochs=4):
+    model = scalar_model()
+    training.fit(model, (X_MOONS[:4], Y_SIGNS[:4]), "mse", "sgd", epochs=epochs, callbacks=[live], progress=False)
+
+
+def test_live_draws_one_picture_and_replaces_it(monkeypatch):
+    notebook = Notebook()
+    monkeypatch.setattr(plots.live, "_display", lambda: notebook.display)
+    live = plots.Live("loss", every=0)
+    trained_live(live)
+    assert len(notebook.pictures) == 1
+    assert notebook.updates == 3
+    assert notebook.pictures[0].alt.startswith("Training over 4 epochs: loss from ")
+    trained_live(live)
+    assert len(notebook.pictures) == 2, "another training, another picture"
+
+
+def test_live_does_not_hold_training_up_and_always_draws_the_end(monkeypatch):
+    notebook = Notebook()
+    monkeypatch.setattr(plots.live, "_display", lambda: notebook.display)
+    trained_live(plots.Live("loss", every=1000, alt="The loss falls."), epochs=5)
+    assert notebook.updates <= 1
+    assert notebook.pictures[0].alt == "The loss falls."
+    assert plt.get_fignums() == []
+
+
+def test_live_says_nothing_outside_of_notebooks(capsys):
+    trained_live(plots.Live("loss"))
+    assert capsys.readouterr() == ("", "")
+    assert plt.get_fignums() == []
+
+
+def test_attention_frames_the_strongest_and_takes_the_mean_of_heads(ax):
+    heads = np.array([[[1.0, 0.0], [0.0, 1.0]], [[0.6, 0.4], [0.0, 1.0]]])
+    plots.attention(heads, ["one", "two"], ["un", "deux"], ax=ax)
+    assert texts(ax) == ["0.8", "0.2", "1.0"]
+    assert [patch.get_xy() for patch in ax.patches] == [(-0.5, -0.5), (0.5, 0.5)]
+    with pytest.raises(ValueError, match=r"3 parts of the output \(rows\) and 2 of the input"):
+        plots.attention(heads, ["one", "two"], ["un", "deux", "trois"])
