@@ -53,6 +53,7 @@ from .engine.ops import tanh as tanh
 from .engine.ops import where as where
 
 if TYPE_CHECKING:
+    from . import capstones as capstones
     from . import data as data
     from . import exercises as exercises
     from . import explain as explain
@@ -82,7 +83,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_ROOMS = ("data", "exercises", "explain", "nn", "optim", "tape", "training", "viz")
+_ROOMS = ("capstones", "data", "exercises", "explain", "nn", "optim", "tape", "training", "viz")
 # What loads on first use, and the room that it is in: Tensors need NumPy, pictures a layout engine or matplotlib.
 _LATER = {
     **dict.fromkeys(("Tensor", "concatenate", "einsum", "stack"), "engine"),
@@ -93,10 +94,10 @@ _LATER = {
 }
 # What `from micrograd_plus import *` brings: not abs, compile and sum, which would hide Python's own.
 __all__ = """
-    Binary Many Structural Tensor Ternary Unary Value arctan clip concatenate cos cosh data detect_anomaly diagnose draw
-    einsum elu erfc exercises exp explain expm1 formula gelu grad gradcheck gradgradcheck leaky_relu log log1p maximum
-    minimum nn no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus sqrt stack step_through tan tanh
-    tape to_python trace_backward training value_and_grad viz vmap where wrong_orders
+    Binary Many Structural Tensor Ternary Unary Value arctan capstones clip concatenate cos cosh data detect_anomaly
+    diagnose draw einsum elu erfc exercises exp explain expm1 formula gelu grad gradcheck gradgradcheck leaky_relu log
+    log1p maximum minimum nn no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus sqrt stack
+    step_through tan tanh tape to_python trace_backward training value_and_grad viz vmap where wrong_orders
 """.split()
 
 

@@ -162,11 +162,12 @@ def public_functions():
 def test_every_loss_is_in_the_table():
     modules = {n for n, c in vars(losses).items() if n.endswith("Loss") and n[0] != "_"}
     assert modules == {loss.module for loss in LOSSES}
-    assert public_functions() == {loss.function for loss in LOSSES} | {"l1_penalty", "l2_penalty"}
+    assert public_functions() == {loss.function for loss in LOSSES} | {"l1_penalty", "l2_penalty", "masked_mean"}
     for loss in LOSSES:
         assert getattr(nn, loss.function) is getattr(nn.functional, loss.function)
         assert set(inspect.signature(getattr(nn, loss.module)).parameters) <= {
             "reduction",
+            "ignore_index",
             *(k for s in loss.settings for k in s),
         }
 
@@ -612,6 +613,157 @@ def test_the_twin_agrees_at_the_ends(loss, settings):
 def test_a_loss_of_arrays_says_so(name):
     with pytest.raises(TypeError, match=rf"{name}: .*needs? .*(Tensor|array)"):
         getattr(nn, name)([[Value(-1.0), Value(-2.0)]], [[0.5, 0.5]] if name == "kl_div" else [0])
+
+
+# ---- samples that don't count ------------------------------------------------------------------------------
+
+IGNORING = [
+    (name, settings, ignore_index)
+    for name in ("cross_entropy", "nll_loss")
+    for settings in BY_NAME[name].settings
+    for ignore_index in (-100, 1, -1, 7)
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "ignore_index"), IGNORING, ids=str)
+@REDUCTION
+@pytest.mark.parametrize("share", ["none", "some", "all"])
+def test_samples_that_do_not_count_are_pytorchs(name, settings, ignore_index, reduction, share):
+    for shape in ((6, 3), (4, 3, 5), (2, 3, 2, 2), (3,)):
+        for dtype, tolerance in (
+            (np.float64, {"rtol": 1e-9, "atol": 1e-12}),
+            (np.float32, {"rtol": 1e-4, "atol": 1e-6}),
+        ):
+            rng = np.random.default_rng(len(shape))
+            x = np.asarray(rng.normal(size=shape), dtype)
+            t = rng.integers(0, 3, (*shape[:1], *shape[2:]) if len(shape) > 1 else ())
+            chosen = {"none": t < 0, "some": rng.random(t.shape) < 0.4, "all": t >= 0}[share]
+            t = np.where(chosen, ignore_index, t)
+            theirs = torchs(BY_NAME[name].theirs(), x, t, reduction=reduction, ignore_index=ignore_index, **settings)
+            mine = ours(getattr(nn, name), x, t, reduction=reduction, ignore_index=ignore_index, **settings)
+            np.testing.assert_allclose(mine[0], theirs[0], **tolerance)
+            if np.isfinite(mine[0]).all():  # PyTorch's gradient of a mean of nothing: nan or 0
+                np.testing.assert_allclose(mine[1], theirs[1], **tolerance)
+            assert mine[0].dtype == mine[1].dtype == dtype
+            module = getattr(nn, BY_NAME[name].module)(reduction=reduction, ignore_index=ignore_index, **settings)
+            np.testing.assert_array_equal(module(Tensor(x), t).numpy(), mine[0])
+
+
+@REDUCTION
+@pytest.mark.parametrize("settings", BY_NAME["cross_entropy"].settings, ids=str)
+def test_lists_and_twins_pass_over_the_same_samples(settings, reduction):
+    x, t = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, -7, 2, -7, 1])
+    settings = settings | {"ignore_index": -7}
+    expected = ours(nn.cross_entropy, x, t, reduction=reduction, **settings)
+    for rows, target in ((values_of(x), t.tolist()), (ValueArray.leaves(x), t)):
+        y = nn.cross_entropy(rows, target, reduction=reduction, **settings)
+        numbers = [float(v) for v in y] if reduction == "none" else y.data
+        np.testing.assert_allclose(numbers, expected[0], **EXACT)
+        total = (
+            micrograd_plus.sum([v * c for v, c in zip(y, cotangent((5,)), strict=True)]) if reduction == "none" else y
+        )
+        total.backward()
+        grads = rows.grad if isinstance(rows, ValueArray) else [[v.grad for v in row] for row in rows]
+        np.testing.assert_allclose(grads, expected[1], **EXACT)
+
+
+def test_a_mean_of_nothing_is_nan():
+    for x in (Tensor(np.zeros((2, 3))), values_of(np.zeros((2, 3)))):
+        assert np.isnan(float(nn.cross_entropy(x, [-100, -100])))
+    assert float(nn.cross_entropy(Tensor(np.zeros((2, 3))), [-100, -100], reduction="sum")) == 0
+
+
+def test_a_wrong_label_beside_one_that_does_not_count():
+    for name in CLASSED:
+        for wrong in (-1, 3, -100):
+            with pytest.raises(ValueError, match=f"{name}: with 3 classes the labels go from 0 to 2, got {wrong}$"):
+                getattr(nn, name)(Tensor(np.zeros((3, 3))), [1, -2, wrong], ignore_index=-2)
+    with pytest.raises(ValueError, match="ignore_index is a label, and this target holds probabilities"):
+        nn.cross_entropy(Tensor(np.zeros((1, 2))), np.array([[0.5, 0.5]]), ignore_index=0)
+
+
+def test_infinite_scores_that_do_not_count():
+    x = Tensor([[-np.log(2), -np.log(2)], [0.0, -np.inf]])
+    assert nn.nll_loss(x, [0, -100]).item() == pytest.approx(np.log(2))
+    assert nn.nll_loss(x, [0, 1], ignore_index=1).item() == pytest.approx(np.log(2))
+    for options in ({}, {"weight": [1.0, 2.0]}):
+        assert nn.cross_entropy(x, [0, 1], ignore_index=1, **options).item() == pytest.approx(np.log(2))
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
+@pytest.mark.parametrize("options", [{}, {"weight": WEIGHT}], ids=["plain", "weight"])
+def test_compiled_with_samples_that_do_not_count(name, options):
+    rng = np.random.default_rng(0)
+    w = Tensor(rng.normal(size=(4, 3)))
+    f = lambda x, t: getattr(nn, name)((Tensor(x, requires_grad=False) @ w).log_softmax(1), t, **options)
+    step = micrograd_plus.compile(f)
+    for i in range(8):
+        x, t = rng.normal(size=(6, 4)), rng.integers(0, 3, 6)
+        if i % 4:  # another number of them each time
+            t[: i % 4] = -100
+        grads, losses_ = [], []
+        for function in (step, f):
+            w.grad = None
+            losses_.append(function(x, t))
+            losses_[-1].backward()
+            grads.append(w.grad)
+        assert losses_[0].item() == pytest.approx(losses_[1].item(), rel=1e-12)
+        np.testing.assert_allclose(*grads, **EXACT)
+    assert len(step.tapes) == 2
+    assert step.replays >= 3
+
+
+def test_ignoring_can_be_differentiated_twice():
+    torch = pytest.importorskip("torch")
+    x, labels = np.random.default_rng(0).normal(size=(4, 3)), [0, -100, 1, 1]
+    mine = grad(lambda z: (grad(lambda a: nn.cross_entropy(a, labels))(z) ** 2).sum())(x)
+    z = torch.tensor(x, requires_grad=True)
+    (slope,) = torch.autograd.grad(torch.nn.functional.cross_entropy(z, torch.tensor(labels)), z, create_graph=True)
+    (theirs,) = torch.autograd.grad((slope**2).sum(), z)
+    np.testing.assert_allclose(mine, theirs.numpy(), rtol=1e-9, atol=1e-12)
+
+
+# ---- masked_mean -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_masked_mean(dtype):
+    x, mask = np.arange(6.0, dtype=dtype).reshape(2, 3), np.array([[True, False, True], [False, False, True]])
+    leaf = Tensor(x)
+    y = losses.masked_mean(leaf, mask)
+    y.backward()
+    assert y.item() == pytest.approx(x[mask].mean())
+    assert y.dtype == leaf.grad.dtype == dtype
+    np.testing.assert_allclose(leaf.grad, mask / 3, rtol=1e-6)
+    assert losses.masked_mean(x, mask) == pytest.approx(x[mask].mean())
+    assert losses.masked_mean(leaf, [1, 0, 1]).item() == pytest.approx(x[:, [0, 2]].mean())  # broadcast
+    assert losses.masked_mean(leaf, [[0.5], [1.5]]).item() == pytest.approx((0.5 * 3 + 1.5 * 12) / 6)  # weights
+    assert losses.masked_mean(leaf, Tensor([1.0, 0.0, 0.0], requires_grad=False)).item() == pytest.approx(1.5)
+    assert losses.masked_mean(ValueArray.leaves(x), mask).data == pytest.approx(x[mask].mean())
+    values = [Value(number) for number in (1.0, 5.0, 3.0)]
+    y = losses.masked_mean(values, [1, 0, 1])
+    y.backward()
+    assert (y.data, [v.grad for v in values]) == (2.0, [0.5, 0.0, 0.5])
+
+
+def test_masked_mean_compiled():
+    w = Tensor([1.0, 2.0, 3.0])
+    step = micrograd_plus.compile(lambda x, mask: losses.masked_mean((w - x) ** 2, mask))
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        x, mask = rng.normal(size=3), rng.random(3) < 0.9
+        mask[0] = True
+        assert step(x, mask).item() == pytest.approx(((w.data - x)[mask] ** 2).mean(), rel=1e-12)
+    assert step.replays >= 1
+
+
+def test_masks_that_do_not_fit():
+    with pytest.raises(ValueError, match="the mask lets nothing through"):
+        losses.masked_mean(Tensor([1.0, 2.0]), [0, 0])
+    with pytest.raises(ValueError, match=r"a mask of shape \(3,\) doesn't broadcast to the losses' shape \(2,\)"):
+        losses.masked_mean(Tensor([1.0, 2.0]), [0, 1, 1])
+    with pytest.raises(ValueError, match="2 losses, but a mask of 1 numbers"):
+        losses.masked_mean([Value(1.0), Value(2.0)], [1])
 
 
 # ---- derivatives of the rows -------------------------------------------------------------------------------

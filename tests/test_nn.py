@@ -588,6 +588,26 @@ def test_summary_of_tensors():
     assert "1,001,000" in str(Linear(1000, 1000).summary())
 
 
+class Reader(nn.Module):
+    """What gives more than one thing: (output, state), (output, weights)."""
+
+    def __init__(self):
+        self.gru = nn.GRU(3, 5, batch_first=True)
+        self.attention = nn.MultiheadAttention(5, 1, batch_first=True)
+
+    def forward(self, x):
+        h, _ = self.gru(x)
+        return self.attention(h, h, h)
+
+
+def test_summary_shows_the_shape_of_the_output_where_there_is_a_state_or_weights_too():
+    lines = str(Reader().summary(np.ones((2, 4, 3)))).splitlines()
+    assert [line.split()[:5] for line in lines[1:3]] == [
+        ["gru", "GRU", "(2,", "4,", "5)"],
+        ["attention", "MultiheadAttention", "(2,", "4,", "5)"],
+    ]
+
+
 def test_summary_of_neurons():
     model = MLP(3, [4, 4, 1])
     summary = model.summary([1.0, 2.0, 3.0])
@@ -1109,6 +1129,45 @@ def test_dropout_of_anything_with_a_shape():
         nn.Dropout()(Value(1.0))
 
 
+CHANNELS = pytest.mark.parametrize(
+    ("layer", "function", "places"),
+    [(nn.Dropout1d, nn.functional.dropout1d, (7,)), (nn.Dropout2d, nn.functional.dropout2d, (4, 3))],
+    ids=["1d", "2d"],
+)
+
+
+@CHANNELS
+def test_channels_are_dropped_whole(layer, function, places):
+    micrograd_plus.seed(0)
+    x = Tensor(np.full((60, 50, *places), 2.0))
+    y = layer(0.2)(x)
+    first = y.data[(slice(None), slice(None), *(slice(0, 1),) * len(places))]
+    np.testing.assert_array_equal(y.data, np.broadcast_to(first, y.shape))  # all of a channel, or none of it
+    assert set(np.unique(first)) == {0.0, 2.5}
+    assert (first == 0).mean() == pytest.approx(0.2, abs=0.03)
+    assert 0 < (first[0] == 0).sum() < 50  # not the same in all channels of a sample,
+    assert 0 < (first[:, 0] == 0).sum() < 60  # nor in all samples
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, y.data / 2)
+    assert function(Tensor(normal(3, *places), dtype=np.float32), 0.5).dtype == np.float32  # one sample alone
+    assert layer(0.9).eval()(x) is function(x, 0.9, training=False) is layer(0.0)(x) is x
+    micrograd_plus.seed(1)
+    again = layer()(x).data
+    micrograd_plus.seed(1)
+    np.testing.assert_array_equal(function(x, 0.5), again)
+
+
+@CHANNELS
+def test_channels_that_are_not_there(layer, function, places):
+    for shape in ((5,), (2, 3, *places, 2)):
+        for training in (True, False):
+            with pytest.raises(ValueError, match=r"dropout[12]d: the input needs shape \(N, C, .*got \(") as caught:
+                layer().train(training)(Tensor(np.ones(shape)))
+            assert str(shape) in str(caught.value)
+    with pytest.raises(ValueError, match="dropout: p is the probability"):
+        function(np.ones((2, 3, *places)), 1.0)
+
+
 @pytest.mark.parametrize("p", [-0.1, 1.0, 1.5, float("nan"), 50])
 def test_a_bad_probability(p):
     for make in (
@@ -1144,6 +1203,8 @@ LAYERS = {
     "Sequential": lambda: Sequential(Linear(4, 4, seed=3), nn.Tanh()),
     "Flatten": nn.Flatten,
     "Dropout": nn.Dropout,
+    "Dropout1d": nn.Dropout1d,
+    "Dropout2d": nn.Dropout2d,
 } | {kind: (lambda kind=kind: getattr(nn, kind)()) for kind, _ in ACTIVATION_MODULES}
 
 
@@ -1155,10 +1216,20 @@ def test_every_layer_is_in_the_table():
         if inspect.isclass(c) and issubclass(c, Module) and c.__module__ == layers.__name__
     }
     assert {n for n in found if n[0] != "_"} == set(LAYERS)
-    assert set(nn._LAYERS) == set(LAYERS)
-    assert set(LAYERS) <= set(dir(nn))
+    assert {name for name, file in nn._LATER.items() if file == "layers"} == set(LAYERS)
+    assert set(nn._LATER) <= set(dir(nn))
     for name in LAYERS:
         assert getattr(nn, name) is getattr(layers, name)
+
+
+@pytest.mark.parametrize("file", sorted(set(nn._LATER.values())))
+def test_every_layer_that_loads_later_is_where_it_is_looked_for(file):
+    """The layers of each file are exactly those that nn knows of."""
+    module = pytest.importorskip(f"micrograd_plus.nn.{file}")
+    found = {n for n, c in vars(module).items() if inspect.isclass(c) and c.__module__ == module.__name__}
+    found = {n for n in found if n[0] != "_" and issubclass(getattr(module, n), Module)}
+    assert found == {name for name, where in nn._LATER.items() if where == file}
+    assert all(getattr(nn, name) is getattr(module, name) for name in found)
 
 
 def torch_activation(kind, settings):
@@ -1280,6 +1351,11 @@ def test_the_twin_of_each_layer(name, training):
     if name == "Flatten":
         model = Sequential(lambda x: x.reshape(5, 2, 2), nn.Flatten(), Linear(4, 4, seed=0))
         model = Sequential(Linear(4, 4, seed=1), model)
+    elif name in ("Dropout1d", "Dropout2d"):
+        shape = (5, 2, 2) if name == "Dropout1d" else (5, 2, 2, 1)
+        model = Sequential(
+            Linear(4, 4, seed=1), lambda x: x.reshape(*shape), LAYERS[name](), nn.Flatten(), Linear(4, 4, seed=2)
+        )
     else:
         model = Sequential(Linear(4, 4, seed=1), LAYERS[name](), Linear(4, 4, seed=2))
     twins_agree(model.train(training), normal(5, 4), lambda y: (y * y).sum())

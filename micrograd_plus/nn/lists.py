@@ -8,7 +8,9 @@ from typing import Any
 from ..engine import ops
 
 
-def cross_entropy_of_lists(rows: Any, labels: Any, weight: Any, smoothing: float, reduction: str) -> Any:
+def cross_entropy_of_lists(
+    rows: Any, labels: Any, weight: Any, smoothing: float, reduction: str, ignore_index: int = -100
+) -> Any:
     """The same loss, row by row: log(sum(exp(x))) - x[label], each shifted by its largest number."""
     many = hasattr(labels, "__len__") and getattr(labels, "shape", None) != ()
     labels = [_class_index(t) for t in (labels if many else [labels])]
@@ -21,6 +23,10 @@ def cross_entropy_of_lists(rows: Any, labels: Any, weight: Any, smoothing: float
     losses, weights = [], []
     for row, label in zip(rows, labels, strict=True):
         k = len(row)
+        if label == ignore_index:
+            losses.append(0.0 * row[0])
+            weights.append(0.0)
+            continue
         if not 0 <= label < k:
             raise ValueError(f"cross_entropy: with {k} classes the labels go from 0 to {k - 1}, got {label}")
         top = max(float(x) for x in row)

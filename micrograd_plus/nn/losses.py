@@ -196,11 +196,17 @@ def _cross_entropy(logits: Any, labels: Any, weights: Any, smoothing: float, red
     shifted = logits - logits.max(axis=0)
     e = m.exp(shifted)
     total = e.sum(axis=0)
-    if weights is None and not smoothing and labels.ndim == 1:
-        mine = labels * n + _row_numbers(n)  # the places of the right classes, counted through all rows
+    if not smoothing and labels.ndim == 1:
+        factors = None if weights is None else weights[labels]
+        right = labels if weights is None else np.minimum(labels, k - 1)  # of those to be ignored: any, its factor is 0
+        mine = right * n + _row_numbers(n)  # the places of the right classes, counted through all rows
         losses = m.log(total) - shifted.ravel()[mine]
         slopes, divisor = e / total, n
         slopes.ravel()[mine] -= 1
+        if factors is not None:
+            losses = np.where(labels < k, losses * factors, 0.0)
+            slopes *= factors
+            divisor = float(factors.sum())
     else:
         hot, divisor = _target_rows(labels, n, k, weights, smoothing, logits.dtype)
         losses = (hot.T * (m.log(total) - shifted)).sum(axis=0)
@@ -227,9 +233,12 @@ def _target_rows(labels: Any, n: int, k: int, weights: Any, smoothing: float, dt
 
     dtype = np.float64 if dtype.kind == "O" else dtype
     weights = np.ones(k, dtype) if weights is None else weights
-    hot = np.eye(k, dtype=dtype)[labels] if labels.ndim == 1 else labels
-    divisor = float(weights[labels].sum()) if labels.ndim == 1 else n
-    return ((1 - smoothing) * hot + smoothing / k) * weights, divisor
+    if labels.ndim == 2:
+        return ((1 - smoothing) * labels + smoothing / k) * weights, n
+    hot = np.eye(k + 1, k, dtype=dtype)[labels]
+    hot = ((1 - smoothing) * hot + smoothing / k) * weights[:k]
+    hot[labels == k] = 0  # those to be ignored
+    return hot, float(weights[labels].sum())
 
 
 def _cross_entropy_pull(
@@ -249,15 +258,24 @@ fused_cross_entropy = Structural("cross_entropy", _cross_entropy, _cross_entropy
 
 
 def cross_entropy(
-    input: Any, target: Any, weight: Any = None, label_smoothing: float = 0.0, reduction: str = "mean"
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+    ignore_index: int = -100,
 ) -> Any:
     """-log of the probability that softmax(input) gives to the right class.
 
     input: logits (raw scores) of shape (N, C), (C,) or (N, C, …). target: class indices (N,), () or (N, …); or
-    probabilities in the shape of input. weight: (C,), one factor a class. ValueError for labels that aren't classes.
+    probabilities in the shape of input. weight: (C,), one factor a class. ignore_index: the label of samples that
+    don't count, such as the padding behind a short sentence: the mean is that of the others (nan if there are none).
+    ValueError for labels that aren't classes.
 
     >>> from micrograd_plus import Tensor
     >>> round(cross_entropy(Tensor([[0.0, 0.0]]), [1]).item(), 4)
+    0.6931
+    >>> round(cross_entropy(Tensor([[0.0, 0.0], [9.0, 0.0]]), [1, -100]).item(), 4)
     0.6931
     """
     if not 0 <= label_smoothing <= 1:
@@ -267,26 +285,33 @@ def cross_entropy(
     if isinstance(input, (list, tuple)):
         from .lists import cross_entropy_of_lists
 
-        return cross_entropy_of_lists(input, target, weight, label_smoothing, reduction)
-    logits, labels, shape = _as_rows("cross_entropy", input, target)
+        return cross_entropy_of_lists(input, target, weight, label_smoothing, reduction, ignore_index)
+    logits, labels, shape, ignores = _as_rows("cross_entropy", input, target, ignore_index)
     if hasattr(labels, "plain"):  # an array that a compiled function is given
         labels = labels.plain()
-    settings = {"labels": labels, "weights": _class_weights(weight, logits), "smoothing": label_smoothing}
+    settings = {"labels": labels, "weights": _class_weights(weight, logits, ignores), "smoothing": label_smoothing}
     y = fused_cross_entropy(logits, reduction=reduction, **settings)
     return y.reshape(shape) if reduction == "none" else y
 
 
-def nll_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
-    """-input[target]: the negative log-likelihood, for log-probabilities from log_softmax. Shapes as cross_entropy."""
+def nll_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean", ignore_index: int = -100) -> Any:
+    """-input[target]: the negative log-likelihood, for log-probabilities from log_softmax. Shapes as cross_entropy.
+
+    ignore_index: the label of samples that don't count; the mean is that of the others.
+    """
     import numpy as np
 
-    log_probs, labels, shape = _as_rows("nll_loss", input, target)
-    picked = -log_probs[np.arange(len(labels)), labels]
-    weights = _class_weights(weight, log_probs)
+    log_probs, labels, shape, ignores = _as_rows("nll_loss", input, target, ignore_index)
+    k = log_probs.shape[1]
+    right = np.where(labels < k, labels, 0) if ignores else labels  # of those to be ignored: any, it is put aside below
+    picked = -log_probs[np.arange(len(labels)), right]
+    weights = _class_weights(weight, log_probs, ignores)
     if weights is not None:
         followed = isinstance(labels, Operand)  # by compile(), which sees products, but not an index into an array
         weights = (labels[:, None] == np.arange(len(weights))) @ weights if followed else weights[labels]
         picked = picked * weights
+    if ignores:
+        picked = ops.where(labels < k, picked, 0.0)
     if reduction == "none":
         return picked.reshape(shape)
     return _reduce(picked, reduction, None if weights is None else weights.sum())
@@ -313,8 +338,11 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     return _reduce(losses, reduction)
 
 
-def _as_rows(name: str, x: Any, target: Any) -> tuple[Any, Any, tuple]:
-    """Logits as (N, C), labels as (N,) or probabilities (N, C), and the shape of the losses."""
+def _as_rows(name: str, x: Any, target: Any, ignore_index: int) -> tuple[Any, Any, tuple, bool]:
+    """Logits as (N, C), labels as (N,) or probabilities (N, C), the shape of the losses, and whether some are ignored.
+
+    Samples to be ignored have the label C: one class more than there are, of which _class_weights makes the weight 0.
+    """
     import numpy as np
 
     if not hasattr(x, "ndim"):
@@ -326,10 +354,15 @@ def _as_rows(name: str, x: Any, target: Any) -> tuple[Any, Any, tuple]:
         raise ValueError(f"{name}: the input needs an axis of classes, got one number")
     k = x.shape[min(1, x.ndim - 1)]
     shape = (*x.shape[:1], *x.shape[2:]) if x.ndim > 1 else ()
+    ignores = False
     if labels.shape == x.shape and labels.dtype.kind == "f" and name == "cross_entropy":
+        if ignore_index >= 0:
+            raise ValueError(
+                "cross_entropy: ignore_index is a label, and this target holds probabilities: leave it out"
+            )
         labels = np.moveaxis(labels, 1, -1).reshape(-1, k) if labels.ndim > 1 else labels.reshape(1, k)
     elif labels.shape == shape:
-        labels = _checked_labels(name, labels.reshape(-1), k)
+        labels, ignores = _checked_labels(name, labels.reshape(-1), k, ignore_index)
     else:
         raise ValueError(
             f"{name}: an input of shape {x.shape} has {k} classes, so the target must hold class indices in shape "
@@ -341,10 +374,11 @@ def _as_rows(name: str, x: Any, target: Any) -> tuple[Any, Any, tuple]:
     elif x.ndim > 2:
         x = x.permute(0, *range(2, x.ndim), 1) if hasattr(x, "permute") else np.moveaxis(x, 1, -1)
         x = x.reshape(len(labels), k)
-    return x, labels, shape
+    return x, labels, shape, ignores
 
 
-def _checked_labels(name: str, labels: Any, k: int) -> Any:
+def _checked_labels(name: str, labels: Any, k: int, ignore_index: int) -> tuple[Any, bool]:
+    """The labels as whole numbers, with k for those that are to be ignored, and whether there are any."""
     import numpy as np
 
     whole = labels.dtype.kind in "iub" or (
@@ -354,24 +388,69 @@ def _checked_labels(name: str, labels: Any, k: int) -> Any:
         raise ValueError(f"{name}: class indices must be whole numbers, got dtype {labels.dtype}")
     labels = labels.astype(np.int64, copy=False)
     # unsigned, a negative number is a huge one: one look for both ends
-    if labels.size and labels.view(np.uint64).max() >= k:
-        wrong = labels.min() if labels.min() < 0 else labels.max()
+    if not (labels.size and labels.view(np.uint64).max() >= k) and not 0 <= ignore_index < k:
+        return labels, False
+    ignored = labels == ignore_index
+    known = np.where(ignored, 0, labels)
+    if known.size and known.view(np.uint64).max() >= k:
+        wrong = known.min() if known.min() < 0 else known.max()
         raise ValueError(f"{name}: with {k} classes the labels go from 0 to {k - 1}, got {wrong}")
-    return labels
+    return (np.where(ignored, k, labels), True) if ignored.any() else (labels, False)
 
 
-def _class_weights(weight: Any, logits: Any) -> Any:
-    if weight is None:
-        return None
+def _class_weights(weight: Any, logits: Any, ignores: bool) -> Any:
+    """One weight a class, or None; with a 0 at the end for the class of those to be ignored, if there are any."""
     import numpy as np
 
     dtype = logits.dtype if logits.dtype != object else float
+    if weight is None:
+        return np.append(np.ones(logits.shape[1], dtype), np.zeros(1, dtype)) if ignores else None
     weights = np.asarray(weight.numpy() if hasattr(weight, "numpy") else weight, dtype=dtype)
     if weights.shape != logits.shape[1:]:
         raise ValueError(
             f"weight needs one number for each of the {logits.shape[1]} classes, got shape {weights.shape}"
         )
-    return weights
+    return np.append(weights, np.zeros(1, dtype)) if ignores else weights
+
+
+# -- some of the losses ------------------------------------------------------------------------------------------
+
+
+def masked_mean(losses: Any, mask: Any) -> Any:
+    """The mean of those losses that count: sum(losses · mask) / sum(mask).
+
+    For losses that know no ignore_index: take them with reduction="none". losses: a Tensor, an array, or a list of
+    Values. mask: 1 or True where a loss counts, 0 where not (or a weight), in a shape that broadcasts to that of the
+    losses. ValueError where nothing counts, and for other shapes.
+
+    >>> from micrograd_plus import Tensor
+    >>> masked_mean(mse_loss(Tensor([1.0, 2.0, 3.0]), [0.0, 0.0, 0.0], reduction="none"), [1, 1, 0]).item()
+    2.5
+    """
+    if isinstance(losses, (list, tuple)):
+        kept = _flat(mask)
+        if len(kept) != len(losses):
+            raise ValueError(f"masked_mean: {len(losses)} losses, but a mask of {len(kept)} numbers")
+        return ops.sum_([x * float(m) for x, m in zip(losses, kept, strict=True)]) * _one_over_mask(sum(kept))
+    import numpy as np
+
+    mask = np.asarray(mask) if not hasattr(mask, "shape") else mask.numpy() if hasattr(mask, "numpy") else mask
+    try:
+        mask = np.broadcast_to(mask, losses.shape)
+    except ValueError:
+        raise ValueError(
+            f"masked_mean: a mask of shape {mask.shape} doesn't broadcast to the losses' shape {losses.shape}"
+        ) from None
+    mask = mask.astype(losses.dtype if losses.dtype.kind == "f" else float)
+    return (losses * mask).sum() * _one_over_mask(mask.sum())
+
+
+def _one_over_mask(total: Any) -> Any:
+    if not total > 0:
+        raise ValueError(
+            f"masked_mean: the mask lets nothing through (its sum is {total:g}): there is no mean of nothing"
+        )
+    return 1 / total
 
 
 # -- penalties --------------------------------------------------------------------------------------------------
@@ -474,9 +553,15 @@ class CrossEntropyLoss(_Loss):
 
     function = cross_entropy
 
-    def __init__(self, weight: Any = None, label_smoothing: float = 0.0, reduction: str = "mean"):
+    def __init__(
+        self,
+        weight: Any = None,
+        label_smoothing: float = 0.0,
+        reduction: str = "mean",
+        ignore_index: int = -100,
+    ):
         super().__init__(reduction)
-        self.weight, self.label_smoothing = _untrained(weight), label_smoothing
+        self.weight, self.label_smoothing, self.ignore_index = _untrained(weight), label_smoothing, ignore_index
 
 
 class NLLLoss(_Loss):
@@ -484,9 +569,9 @@ class NLLLoss(_Loss):
 
     function = nll_loss
 
-    def __init__(self, weight: Any = None, reduction: str = "mean"):
+    def __init__(self, weight: Any = None, reduction: str = "mean", ignore_index: int = -100):
         super().__init__(reduction)
-        self.weight = _untrained(weight)
+        self.weight, self.ignore_index = _untrained(weight), ignore_index
 
 
 class KLDivLoss(_Loss):

@@ -330,6 +330,8 @@ def _converted(numbers: Any, like: Any) -> Any:
 
 
 def _shape(thing: Any) -> tuple:
+    if isinstance(thing, tuple) and thing and getattr(thing[0], "shape", None):
+        return tuple(thing[0].shape)  # (output, state) of a recurrent layer, (output, weights) of attention
     if isinstance(thing, (list, tuple)):
         return (len(thing), *_shape(thing[0])) if thing else (0,)
     return tuple(getattr(thing, "shape", ()))

@@ -4,6 +4,7 @@ A parameter is anything with `.data` and `.grad`: one number, or an array of the
 """
 
 from .clipping import clip_grad_norm_, clip_grad_value_
+from .decay import decay_matrices_only
 from .optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from .schedules import (
     CosineAnnealingLR,
@@ -35,4 +36,5 @@ __all__ = [
     "StepLR",
     "clip_grad_norm_",
     "clip_grad_value_",
+    "decay_matrices_only",
 ]
