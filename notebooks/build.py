@@ -70,10 +70,11 @@ def line_of(name: str, file: Path) -> int:
     raise LookupError(f"{file.name} defines no {name}")
 
 
-def executed(source: Path, seconds_a_cell: int = 60) -> Any:
+def executed(source: Path, seconds_a_cell: int = 300) -> Any:
     """The notebook of a source, run from a clean kernel in an empty folder."""
     notebook = unexecuted(source)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices; and the same rounding everywhere
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook,

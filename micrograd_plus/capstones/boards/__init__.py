@@ -1,0 +1,1 @@
+"""Rules of games, on many boards at once: no network, no learning."""
