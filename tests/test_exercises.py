@@ -32,7 +32,7 @@ def test_it_says_what_it_is(exercise):
     assert exercise.id == exercise.id.lower()
     assert exercise.kind in KINDS
     assert 2 <= exercise.minutes <= (60 if exercise.judging else 10)
-    assert 0 <= exercise.lesson <= 16
+    assert exercise.lesson in LESSONS
     assert len(exercise.hints) == 3
     assert all(len(hint) > 15 for hint in exercise.hints)
     assert len(set(exercise.hints)) == 3

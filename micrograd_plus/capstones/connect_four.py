@@ -218,7 +218,7 @@ def train(
         row["won"] = against(NetPlayer(model, depth=1), Tactician(seed=0), games=200)["won"]
 
     callbacks: list[Any] = [slower, look, *([Checkpoint(checkpoint, resume=True)] if checkpoint else [])]
-    history = fit(model, play, "mse", optimizer, epochs, callbacks=callbacks, progress=progress)
+    history = fit(model, play, "mse", optimizer, epochs, callbacks=callbacks, progress=progress, seed=seed)
     return Run(model, history, evaluate(model))
 
 

@@ -194,7 +194,7 @@ def train(
         row["lost"] = against(NetPlayer(model), RandomPlayer(seed=0), games=200)["lost"]
 
     callbacks: list[Any] = [slower, look, *([Checkpoint(checkpoint, resume=True)] if checkpoint else [])]
-    history = fit(model, play, "mse", optimizer, epochs, callbacks=callbacks, progress=progress)
+    history = fit(model, play, "mse", optimizer, epochs, callbacks=callbacks, progress=progress, seed=seed)
     return Run(model, history, evaluate(model))
 
 
