@@ -191,7 +191,7 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(capsys, monkeypatch):
 
 def test_the_menu_names_every_command(capsys):
     _, out, _ = run(capsys)
-    for command in ("demo", "draw", "doctor"):
+    for command in ("demo", "draw", "doctor", "demo faces | speech | translate | names | play"):
         assert f"micrograd-plus {command}" in out
 
 

@@ -12,13 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .arguments import CommandError as CommandError
-from .arguments import Parser, named_number, whole_number
+from .arguments import Parser, named_number
 from .classroom import add_classroom
+from .demo import add_demo
 
 MENU = """\
 micrograd_plus: understand how deep learning models are trained
 
   micrograd-plus demo                                train two small networks and see what happened (offline)
+  micrograd-plus demo faces | speech | translate | names | play    train a network once, then try it out
   micrograd-plus learn                               the lessons, in notebooks (learn --list: what there is)
   micrograd-plus draw "(a*b + c).tanh()" a=2 b=-3 c=6.9    draw an expression with its gradients
   micrograd-plus exercises                           the exercises of the lessons (task, hint, solution: one of them)
@@ -37,11 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"micrograd_plus {version('micrograd_plus')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="train two small networks and see what happened")
-    demo.add_argument("--out", type=Path, default=Path("micrograd-plus-demo"), help="the folder for the page")
-    demo.add_argument("--seed", type=whole_number, default=0, help="another seed, another run (default: 0)")
-    demo.add_argument("--open", action="store_true", help="open the page in the browser at the end")
-    demo.set_defaults(run=_demo)
+    add_demo(commands)
 
     draw = commands.add_parser("draw", help="draw an expression, with its gradients")
     draw.add_argument("expression", help='such as "(a*b + c).tanh()"; only arithmetic, nothing else is run')
@@ -93,22 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print("\nstopped: nothing more is written", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\n{str(stop) or 'stopped: nothing more is written'}", file=sys.stderr)
         return 130
 
 
 # Each command is imported when it is asked for: they need NumPy, matplotlib, a layout engine.
-
-
-def _demo(asked: argparse.Namespace) -> int:
-    from ..demo import NotWritableError, run
-
-    try:
-        run(asked.out, seed=asked.seed, open_page=asked.open)
-    except NotWritableError as error:
-        raise CommandError(error) from None
-    return 0
 
 
 def _draw(asked: argparse.Namespace) -> int:
