@@ -536,6 +536,15 @@ def test_a_call_in_between_does_not_make_a_compiled_function_record_again():
     assert layer.last_weights is not None
 
 
+def test_the_scalar_twin_compiles_too():
+    layer = nn.MultiheadAttention(4, 2, batch_first=True, seed=0)
+    twin = layer.scalar_twin()
+    x = np.random.default_rng(0).normal(size=(1, 3, 4))
+    step = compile(lambda x: (twin(x, x, x, need_weights=False)[0] ** 2).sum())
+    for _ in range(3):
+        assert step(x).data == pytest.approx((layer(x, x, x, need_weights=False)[0] ** 2).sum().item(), rel=1e-12)
+
+
 def test_dropout_draws_anew_in_each_compiled_call():
     layer, x = MultiheadAttention(E, H, dropout=0.5), normal(L, N, E)
     fast = compile(lambda x: layer(x, x, x, need_weights=False)[0].sum())

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..engine import array_ops, ops
 from ..engine.graph import Node, Op, Structural
+from ..engine.recording import is_recording
 from ..engine.tensor import Tensor
 from . import functional as F  # noqa: N812 - PyTorch's habit
 from . import init
@@ -558,6 +559,8 @@ class _LastCall:
 
     def note(self, xs: tuple, settings: dict) -> None:
         """Keep the operands as they are, without their graph."""
+        if any(not isinstance(x, Tensor) for x in xs) and is_recording().__class__ is not bool:
+            return  # Values whose numbers compile() must not see read: they would be taken for part of the program
         arrays = tuple(x._array if isinstance(x, Tensor) else x.data for x in xs)
         self.call = arrays, {**settings, "bias": _plain(settings["bias"])}
 
