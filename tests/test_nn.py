@@ -1202,6 +1202,7 @@ LAYERS = {
     "Linear": lambda: Linear(4, 4, seed=3),
     "Sequential": lambda: Sequential(Linear(4, 4, seed=3), nn.Tanh()),
     "Flatten": nn.Flatten,
+    "Identity": nn.Identity,
     "Dropout": nn.Dropout,
     "Dropout1d": nn.Dropout1d,
     "Dropout2d": nn.Dropout2d,

@@ -1246,6 +1246,12 @@ def test_show_gives_a_description_and_closes_the_figure():
         plots.show(plots.activation_functions("tanh"), alt=" ")
 
 
+def test_a_validation_twin_that_is_asked_for_comes_once(ax):
+    plots.history(with_history(), "loss", "val_loss", ax=ax)
+    assert [line.get_label() for line in ax.lines].count("validation loss") == 1
+    assert len(ax.figure.axes) == 1, "and on the axis of its column"
+
+
 # -- while training goes on ------------------------------------------------------------------------------------
 
 

@@ -36,11 +36,11 @@ PUBLIC = {
     "micrograd_plus.nn": """
         AdaptiveAvgPool1d AdaptiveAvgPool2d AvgPool1d AvgPool2d BCELoss BCEWithLogitsLoss BatchNorm1d BatchNorm2d Conv1d
         Conv2d CrossEntropyLoss Dropout Dropout1d Dropout2d ELU Embedding Flatten GELU GRU GroupNorm HingeLoss HuberLoss
-        KLDivLoss L1Loss LSTM Layer LayerNorm LeakyReLU LearnedPositions Linear LogSoftmax MLP MSELoss MaxPool1d
-        MaxPool2d Module MultiheadAttention NLLLoss Neuron RMSNorm RNN ReLU Sequential SiLU Sigmoid SinusoidalPositions Softmax
-        Softplus Tanh TransformerDecoderLayer TransformerEncoderLayer
-        binary_cross_entropy binary_cross_entropy_with_logits causal_mask cross_entropy functional hinge_loss huber_loss
-        init kl_div l1_loss l1_penalty l2_penalty masked_mean mse_loss nll_loss
+        Identity KLDivLoss L1Loss LSTM Layer LayerNorm LeakyReLU LearnedPositions Linear LogSoftmax MLP MSELoss
+        MaxPool1d MaxPool2d Module MultiheadAttention NLLLoss Neuron RMSNorm RNN ReLU Sequential SiLU Sigmoid
+        SinusoidalPositions Softmax Softplus Tanh TransformerDecoderLayer TransformerEncoderLayer binary_cross_entropy
+        binary_cross_entropy_with_logits causal_mask cross_entropy functional hinge_loss huber_loss init kl_div l1_loss
+        l1_penalty l2_penalty masked_mean mse_loss nll_loss
     """,
     "micrograd_plus.optim": """
         Adagrad Adam AdamW CosineAnnealingLR ExponentialLR LRScheduler LambdaLR LinearLR OneCycleLR Optimizer RMSprop

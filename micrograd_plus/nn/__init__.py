@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .layers import Dropout1d as Dropout1d
     from .layers import Dropout2d as Dropout2d
     from .layers import Flatten as Flatten
+    from .layers import Identity as Identity
     from .layers import LeakyReLU as LeakyReLU
     from .layers import Linear as Linear
     from .layers import LogSoftmax as LogSoftmax
@@ -79,8 +80,8 @@ _LATER = {
     name: file
     for file, names in {
         "layers": """
-            Linear Sequential Flatten Dropout Dropout1d Dropout2d ReLU LeakyReLU ELU GELU SiLU Softplus Tanh Sigmoid
-            Softmax LogSoftmax
+            Linear Sequential Identity Flatten Dropout Dropout1d Dropout2d ReLU LeakyReLU ELU GELU SiLU Softplus Tanh
+            Sigmoid Softmax LogSoftmax
         """,
         "convolution": "Conv1d Conv2d",
         "pooling": "MaxPool1d MaxPool2d AvgPool1d AvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d",

@@ -77,6 +77,21 @@ class Sequential(Module):
         return sum(name.isdigit() for name in vars(self))
 
 
+class Identity(Module):
+    """What comes in goes out: stands for a layer that is left out.
+
+    >>> Identity()(3.0)
+    3.0
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        """Whatever the layer was made with that it stands for: nothing of it is used."""
+
+    def forward(self, x: Any) -> Any:
+        """The input."""
+        return x
+
+
 class Flatten(Module):
     """All axes from start_dim on made one: (batch, 8, 8) becomes (batch, 64)."""
 

@@ -36,7 +36,7 @@ def history(history: Any, *columns: str, log: bool = False, ax: Axes | None = No
         if not any(name in row for row in rows):
             there = ", ".join(name for name in rows[0] if name != "epoch")
             raise KeyError(f"no column {name!r} in this history; there are {there}")
-    first, *others = shown
+    first, *others = [name for name in shown if name.removeprefix("val_") not in shown or name[:4] != "val_"]
     if log and not any(number > 0 for number in _series(rows, first)):
         raise ValueError(f"log=True needs numbers above 0, and {first!r} has none: leave log out")
 
