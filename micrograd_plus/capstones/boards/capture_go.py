@@ -164,6 +164,21 @@ def has_dead(stones: np.ndarray, others: np.ndarray) -> np.ndarray:
     return flood(neighbours(free), stones) != stones
 
 
+def least_liberties(stones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How many liberties the group of `stones` has that has the fewest, game by game; 99 where there is no stone.
+
+    >>> o, x = Board(".......X...XOX..........O").bits()  # O is to move; its stone on c3 has one liberty left
+    >>> least_liberties(o, x), least_liberties(x, o)
+    (array([1]), array([3]))
+    """
+    free = ALL_POINTS & ~(stones | others)
+    of_each = [  # of the group to which the stone on this point belongs
+        np.where(stones & point, points(neighbours(flood(point & stones, stones)) & free).sum(axis=1), 99)
+        for point in POINTS
+    ]
+    return np.min(of_each, axis=0)
+
+
 def points(bits: np.ndarray) -> np.ndarray:
     """Bitboards spread out: (games, 25) of bool, row by row from the top.
 
