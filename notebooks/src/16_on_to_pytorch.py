@@ -109,8 +109,9 @@ print("x @ weight.T + bias is what the layer gives:", np.allclose(layer(X).numpy
 # > <All keys matched successfully>
 # > ```
 #
-# The way back is as short: `model.load_state_dict(net.state_dict())`. Between two programs, put an `.npz` file in the
-# middle: `np.savez("weights.npz", **model.state_dict())` here, and `np.load("weights.npz")` there.
+# The way back is as short: `model.load_state_dict(net.state_dict())`. Between two programs, put a file in the middle:
+# `mg.training.save_checkpoint("weights.safetensors", model)` here, and there
+# `safetensors.torch.load_file("weights.safetensors")`, which gives the weights by their names.
 #
 # ## The same loss
 
@@ -438,5 +439,7 @@ ex.check("float32_gradient", gradient_dtype)
 # scores = net(torch.from_numpy(array).float().to(device))  # and so must the data
 # ```
 #
-# **Next:** back to [00 · What happens when a model is trained?](00_what_happens_when_a_model_is_trained.ipynb) Read
-# it again. You can now say of every line what it does, and why. Better still: say it to somebody.
+# **Next:** the capstones, where all of this keeps its promises:
+# [20 · Reading digits](20_reading_digits.ipynb) and what follows, images, faces, speech, translation, language and
+# games. Or back to [00 · What happens when a model is trained?](00_what_happens_when_a_model_is_trained.ipynb) Read it
+# again. You can now say of every line what it does, and why. Better still: say it to somebody.
