@@ -21,8 +21,9 @@ WORKS = {  # name: module
     "import": "import_time",
     "drawing": "drawing",
     "classroom": "classroom",
+    "capstones": "capstone_steps",
 }
-CHECKED = ("micrograd", "pytorch", "gpt", "growth")  # what --check measures, and --record writes down
+CHECKED = ("micrograd", "pytorch", "gpt", "growth", "capstones")  # what --check measures, and --record writes down
 
 
 def measure(name: str, short: bool) -> list[Comparison]:

@@ -2,14 +2,17 @@
 
 import doctest
 import importlib
+import inspect
 import json
 import math
 import os
+import platform
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +20,7 @@ from benchmarks import (
     __main__,
     against_micrograd,
     against_pytorch,
+    capstone_steps,
     chain,
     check,
     drawing,
@@ -263,6 +267,95 @@ def test_the_gpt_block_is_pytorchs():
     assert theirs[2] < theirs[0]
     if measure.missing(("compile",)) is None:
         assert losses(gpt_block.here, True) == pytest.approx(theirs, rel=1e-5)
+
+
+# ---- the capstones ---------------------------------------------------------------------------------------------------
+
+each_capstone = pytest.mark.parametrize("capstone", capstone_steps.CAPSTONES, ids=lambda capstone: capstone.name)
+
+
+@each_capstone
+def test_a_capstones_step_is_pytorchs(capstone):
+    pytest.importorskip("torch")
+    theirs = losses(capstone_steps.pytorch, capstone.name)
+    assert losses(capstone_steps.here, capstone.name) == pytest.approx(theirs, rel=1e-4)
+    assert theirs[2] < theirs[0]
+
+
+@pytest.mark.parametrize("name", ["digits", "speakers, GRU", "translation", "names", "rook_endgame"])
+def test_a_capstones_step_can_be_compiled(name):
+    eager = losses(capstone_steps.here, name, steps=4)
+    assert losses(capstone_steps.here, name, True, steps=4) == pytest.approx(eager, rel=1e-5)
+
+
+@each_capstone
+def test_the_batch_is_as_large_as_the_capstones(capstone):
+    module = importlib.import_module(f"micrograd_plus.capstones.{capstone.module or capstone.name}")
+    if hasattr(module, "BATCH_SIZE"):
+        wanted = module.BATCH_SIZE
+    else:
+        wanted = inspect.signature(module.train).parameters["batch_size"].default
+    inputs, target = capstone.data()
+    assert {len(x) for x in (*inputs, target)} == {wanted}
+
+
+def test_every_capstone_is_measured():
+    modules = {capstone.module or capstone.name for capstone in capstone_steps.CAPSTONES}
+    files = (ROOT / "micrograd_plus" / "capstones").glob("*.py")
+    assert modules == {file.stem for file in files if "def train(" in file.read_text(encoding="utf-8")}
+
+
+def test_dropout_waits_until_the_losses_are_compared():
+    layer = SimpleNamespace(p=0.5)
+    step = capstone_steps.dropout_later([layer], lambda: layer.p)
+    assert [step() for _ in range(7)] == [0.0] * capstone_steps.COMPARED + [0.5] * 2
+
+
+# ---- memory ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of other C libraries nothing is asked")
+def test_memory_that_a_step_frees_is_kept_for_the_next():
+    """Handed back to the system and taken again, it would cost thousands of page faults."""
+    program = """if True:
+        import resource
+        import numpy as np
+        from micrograd_plus import Tensor
+
+        def step():
+            return len([np.ones(60_000) for _ in range(20)])  # 9.6 MB
+
+        step()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(10):
+            step()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    """
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("MALLOC_")}
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment, cwd=ROOT
+    )
+    assert int(answer.stdout) < 1000  # of 23,000
+
+
+def test_gradients_of_images_lie_in_memory_as_the_images_do():
+    """A convolution's maps have their samples next to each other; what works on two orders at once is slow."""
+    import numpy as np
+
+    from micrograd_plus import Tensor, nn
+
+    x = Tensor(np.random.default_rng(0).normal(size=(4, 3, 6, 6)))
+    for head in (
+        lambda y: nn.functional.max_pool2d(y, 2).flatten(1),
+        lambda y: y.flatten(1),
+        lambda y: y.sum(axis=3),
+        lambda y: y.mean(axis=(2, 3)),
+        lambda y: y * np.ones((4, 1, 6, 6)),
+    ):
+        y = nn.Conv2d(3, 5, 3, padding=1, seed=0)(x)
+        assert not y.numpy().flags.c_contiguous
+        (head(y) ** 2).sum().backward()
+        assert y.grad.strides == y.numpy().strides
 
 
 def test_the_chain_is_pytorchs():

@@ -65,6 +65,15 @@ def _spread(g: Any, x: Any, axis: Any) -> Any:
     return g.reshape(_kept(x, axis))
 
 
+def _all_along(g: Any, x: Any) -> Any:
+    """The gradient g of a reduction of x, repeated to x's shape: for arrays, with x's order of axes in memory."""
+    if not isinstance(g, np.ndarray) or not isinstance(x, np.ndarray) or x.flags.c_contiguous:
+        return expand(g, shape=x.shape)
+    part = np.empty_like(x, dtype=g.dtype)
+    part[...] = g
+    return part
+
+
 def _numbers(x: Any) -> np.ndarray:
     """The array itself: for a choice (which is largest?) that isn't differentiated."""
     return x.numpy() if isinstance(x, Node) else x  # type: ignore[attr-defined]
@@ -176,9 +185,10 @@ def _log_softmax(x: np.ndarray, axis: int) -> np.ndarray:
 def _where_largest(x: Any, y: Any, axis: Any) -> np.ndarray:
     """Each largest number's share of the gradient: 1, or 1/k where k numbers tie."""
     x, y = _numbers(x), _numbers(y)
-    ties = x == y.reshape(_kept(x, axis))
+    ties = (x == y.reshape(_kept(x, axis))).astype(x.dtype)  # a sum of booleans would take four times as long
     with np.errstate(invalid="ignore"):  # nan is equal to nothing: its share is nan, as in PyTorch
-        return (ties / ties.sum(axis=axis, keepdims=True)).astype(x.dtype)
+        ties /= ties.sum(axis=axis, keepdims=True)
+    return ties
 
 
 def _variance(x: np.ndarray, axis: Any, correction: int, keepdims: bool) -> np.ndarray:
@@ -216,7 +226,12 @@ def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None) -
 
 def _rows_dot(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """x @ w for a matrix w: with less to prepare, and all rows of x at once (only then BLAS computes it)."""
-    return x.dot(w) if x.ndim < 3 else x.reshape(-1, x.shape[-1]).dot(w).reshape(*x.shape[:-1], w.shape[-1])
+    if x.ndim < 3:
+        return x.dot(w)
+    rows = x.reshape(-1, x.shape[-1])
+    y = np.empty((*x.shape[:-1], w.shape[-1]), np.result_type(x, w))
+    np.dot(rows, w, out=y.reshape(len(rows), w.shape[-1]))
+    return y  # an array of its own: a view (of a product, reshaped) would be copied where it becomes a gradient
 
 
 def _linear_pull_x(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
@@ -274,8 +289,8 @@ def _einsum(xs: tuple, inputs: tuple, output: str) -> np.ndarray:
 #                          name            y =                                                        what x (or a, b, …) receives
 expand      = Structural("expand",      _expand,                                                   lambda g, y, x, shape: sum_to(g, shape=x.shape))
 sum_to      = Structural("sum_to",      sum_to_shape,                                              lambda g, y, x, shape: expand(g, shape=x.shape))
-sum_        = Structural("sum",         lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: expand(_spread(g, x, axis), shape=x.shape))
-mean        = Structural("mean",        _mean,                                                     lambda g, y, x, axis, keepdims: expand(_spread(g, x, axis) / _over(_count(x, axis)), shape=x.shape))
+sum_        = Structural("sum",         lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: _all_along(_spread(g, x, axis), x))
+mean        = Structural("mean",        _mean,                                                     lambda g, y, x, axis, keepdims: _all_along(_spread(g, x, axis) / _over(_count(x, axis)), x))
 max_        = Structural("max",         lambda x, axis, keepdims: x.max(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _where_largest(x, y, axis))
 min_        = Structural("min",         lambda x, axis, keepdims: x.min(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _where_largest(x, y, axis))
 prod        = Structural("prod",        lambda x, axis, keepdims: x.prod(axis=axis, keepdims=keepdims), _prod_pull)

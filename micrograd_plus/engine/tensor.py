@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from functools import wraps
 from numbers import Real
@@ -17,6 +18,22 @@ from .arithmetic import Arithmetic
 from .graph import Many, Node, Op, Operand, backward, inside_grad, is_recording
 
 _NONE: dict = {}  # the settings of an op that has none
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep the memory that a training step frees, and give it to the next step.
+
+    glibc (Linux) hands larger pieces back to the system; to get them again costs a page fault for every 4 KiB, up to
+    two fifths of a step's time (a convolution over spoken digits: 1,100 faults and 4.5 ms a step; without them 3.0 ms).
+    What it keeps is twice the largest block that was freed so far, which counts up to 32 MiB: hence one is taken and
+    freed, and as nobody touches it, that costs nothing. Importing PyTorch has the same effect. Other systems' C
+    libraries, and a glibc that MALLOC_TRIM_THRESHOLD_ tells otherwise, stay as they are.
+    """
+    with suppress(MemoryError):
+        np.empty(2**25 - 2**16, np.uint8)
+
+
+_keep_freed_memory()
 
 
 def _silently(method: Callable) -> Callable:
@@ -375,7 +392,7 @@ class Tensor(Node, ArrayArithmetic):
                 if part.__class__ is not np.ndarray or part.shape != want.shape or part.dtype is not want.dtype:
                     part = _fitting(part, want, op, i)
                 if x.grad is None:  # no two gradients may share memory
-                    x.grad = part.copy() if part is g or part.base is not None else part
+                    x.grad = _copied(part, want) if part is g or part.base is not None else part
                 else:
                     x.grad = _sum_of_gradients(x, part)
 
@@ -626,6 +643,15 @@ def _sum_of_gradients(x: Tensor, part: np.ndarray) -> np.ndarray:
     return grad + part
 
 
+def _copied(part: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """A copy with its axes in memory as those of `like`: what works on both is then up to six times as fast."""
+    if like.flags.c_contiguous:
+        return part.copy()
+    copy = np.empty_like(like)
+    copy[...] = part
+    return copy
+
+
 def _is_its_own(array: Any) -> bool:
     """Whether it is an array with memory of its own that may be written to: no view of another."""
     return array.__class__ is np.ndarray and array.base is None and array.flags.writeable
@@ -664,12 +690,22 @@ def _broadcast(op: Op, operands: tuple, arrays: list) -> list:
             f"`{op.symbol}`: shapes {shown} don't fit together: counted from the right, two sizes must be equal, or "
             "one of them 1. Reshape one side, or use unsqueeze to add an axis of size 1"
         ) from None
+    whole = [array for array in arrays if isinstance(array, np.ndarray) and array.shape == shape]
     return [
         x.expand(shape) if isinstance(x, Tensor) and x.shape != shape
-        else np.broadcast_to(array, shape) if isinstance(array, np.ndarray) and not isinstance(x, Tensor)
+        else _repeated(array, shape, whole) if isinstance(array, np.ndarray) and not isinstance(x, Tensor)
         else x
         for x, array in zip(operands, arrays, strict=True)
     ]  # fmt: skip
+
+
+def _repeated(array: np.ndarray, shape: tuple, whole: list) -> np.ndarray:
+    """A plain array, broadcast; in memory as the first that has this shape already, since NumPy is quicker so."""
+    if array.shape == shape or not whole or whole[0].flags.c_contiguous:
+        return np.broadcast_to(array, shape)
+    y = np.empty_like(whole[0], dtype=array.dtype)
+    y[...] = array
+    return y
 
 
 def _shaped(op: Op, x: Any, dtype: np.dtype) -> Any:

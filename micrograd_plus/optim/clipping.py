@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from .optimizers import Parameter, check_number, parameter_list
 
@@ -24,12 +25,18 @@ def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
     if max_norm != math.inf:
         check_number("max_norm", max_norm, math.inf, "it is the largest norm that is left as it is; try 1.0")
     params = _with_gradients(parameters, "clip_grad_norm_")
-    squares = [p.grad * p.grad for p in params]
-    norm = math.sqrt(sum(float(s.sum() if hasattr(s, "sum") else s) for s in squares))
+    norm = math.sqrt(sum(_sum_of_squares(p.grad) for p in params))
     share = min(max_norm / (norm + 1e-6), 1.0)
-    for p in params:
-        p.grad = share * p.grad  # a new gradient: somebody else may hold the old one
+    if share != 1.0:
+        for p in params:
+            p.grad = share * p.grad  # a new gradient: somebody else may hold the old one
     return norm
+
+
+def _sum_of_squares(g: Any) -> float:
+    """Of a number or an array: as a product of a row with itself, since that makes no array of squares."""
+    row = g.ravel() if hasattr(g, "ravel") else g
+    return float(row.dot(row) if hasattr(row, "dot") else row * row)
 
 
 def clip_grad_value_(parameters: Iterable[Parameter], clip_value: float) -> None:
