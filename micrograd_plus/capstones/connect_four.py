@@ -32,7 +32,7 @@ EXPLORE = (0.3, 0.15)  # how many of the moves are left to chance, in the first 
 
 
 def value_network(seed: int | None = None) -> Sequential:
-    """84 numbers (42 for the mover's discs, 42 for the other's) to a value between -1 and 1; 19,201 parameters."""
+    """84 numbers, 42 for the discs of each player, to a value between -1 and 1."""
     seeds = init.generator(seed).integers(2**31, size=3).tolist()
     return Sequential(
         Linear(84, 128, dtype=np.float32, seed=seeds[0]),

@@ -35,7 +35,7 @@ LONGEST = 11  # letters of a name
 
 
 class GPT(nn.Module):
-    """Token numbers (..., T) to a score for each symbol that may come next, (..., T, symbols)."""
+    """Token numbers (..., T) to scores of what may come next, (..., T, symbols)."""
 
     def __init__(self, symbols, d=32, heads=4, length=12, dtype=np.float32):
         self.tokens = nn.Embedding(symbols, d, dtype=dtype)

@@ -26,7 +26,7 @@ EPOCHS, BATCH_SIZE = 30, 16
 
 
 class LastState(nn.Module):
-    """Reads one frame after the other; what it remembers at the end becomes a score for each class."""
+    """Reads frame after frame; what it remembers at the end becomes a score for each class."""
 
     def __init__(self, features, hidden, classes):
         super().__init__()
@@ -36,7 +36,7 @@ class LastState(nn.Module):
         self.last = nn.Linear(hidden, classes, dtype=np.float32)
 
     def forward(self, x, lengths):
-        """From (N, frames, features) and how many frames are real to scores, (N, classes)."""
+        """From (N, frames, features) and the numbers of real frames to (N, classes)."""
         _, state = self.gru(self.thin_out(x), lengths=lengths)  # after the last real frame
         return self.last(self.dropout(state[0]))  # state: (1, N, hidden)
 

@@ -27,7 +27,7 @@ EPOCHS, BATCH_SIZE, HELD_OUT = 20, 32, 600
 
 
 class PooledConv(nn.Module):
-    """Filters slid over time, then their mean and maximum over the real frames, then a score for each class."""
+    """Filters slid over time, their mean and maximum, then a score for each class."""
 
     def __init__(self, features, channels, classes):
         super().__init__()
@@ -37,8 +37,8 @@ class PooledConv(nn.Module):
         self.last = nn.Linear(2 * channels, classes, dtype=np.float32)
 
     def forward(self, x, lengths):
-        """From (N, frames, features) and how many frames are real to scores, (N, classes)."""
-        real = is_real(lengths, x.shape[1])[:, None]  # (N, 1, frames): 1, and behind the end 0
+        """From (N, frames, features) and the numbers of real frames to (N, classes)."""
+        real = is_real(lengths, x.shape[1])[:, None]  # (N, 1, frames): 1 or 0
         maps = self.first(x.transpose(0, 2, 1)).relu() * real
         maps = self.second(maps).relu() * real  # (N, channels, frames)
         mean = maps.sum(axis=2) / real.sum(axis=2)

@@ -32,7 +32,7 @@ EXPLORE = (0.4, 0.2)  # how many of the moves are left to chance, in the first e
 
 
 def value_network(seed: int | None = None) -> Sequential:
-    """18 numbers (nine for the mover's stones, nine for the other's) to a value between -1 and 1."""
+    """18 numbers, nine for the stones of each player, to a value between -1 and 1."""
     seeds = init.generator(seed).integers(2**31, size=3).tolist()
     return Sequential(
         Linear(18, 128, dtype=np.float32, seed=seeds[0]),

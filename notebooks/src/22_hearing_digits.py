@@ -32,13 +32,14 @@ from micrograd_plus.capstones import share_of, spoken_digits
 # %%
 features, lengths, digits = mg.data.load_spoken_digits()
 print("recordings, frames, coefficients:", features.shape)
-print(f"frames in a recording: {lengths.min()} to {lengths.max()}, as a median {np.median(lengths):.0f}")
+shortest, longest = lengths.min(), lengths.max()
+print(f"frames in a recording: {shortest} to {longest}, as a median {np.median(lengths):.0f}")
 print("one frame:", features[0, 0].round().astype(int))
 
 # %% [markdown]
-# There is no sound wave in it. A recording was cut into short, overlapping stretches, called **frames**. Each frame
-# became 13 numbers, the **mel-frequency cepstral coefficients** (MFCCs), which say how the sound of that moment is
-# composed. They are made in three steps:
+# There is no sound wave in it. A recording was cut into short, overlapping stretches, called **frames**. (A few
+# recordings were longer; they were cut off after 32 frames.) Each frame became 13 numbers, the **mel-frequency cepstral
+# coefficients** (MFCCs), which say how the sound of that moment is composed. They are made in three steps:
 #
 # 1. How much of each pitch is in the frame? That is its **spectrum**.
 # 2. Pitches are put into bands, narrow ones for low pitches and wide ones for high: so does the ear. (This is the
@@ -92,8 +93,9 @@ axes[0, 0].set_ylabel("coefficient")
 axes[1, 0].set(xlabel="frame", ylabel="coefficient")
 plots.show(
     axes,
-    alt="Two recordings each of zero, three, six, seven and eight as coloured images, time to the "
-    "right. Those of one digit differ in length and in colours, but the sixes share a pattern.",
+    alt="Two recordings each of zero, three, six, seven and eight as coloured images, time "
+    "to the right. Those of one digit differ in length and in colours, but the sixes "
+    "share a pattern.",
 )
 
 # %% [markdown]
@@ -155,7 +157,7 @@ print("of the real frames:", (row * mask).sum() / mask.sum())
 
 # %%
 class PooledConv(nn.Module):
-    """Filters slid over time, then their mean and maximum over the real frames, then a score for each class."""
+    """Filters slid over time, their mean and maximum, then a score for each class."""
 
     def __init__(self, features, channels, classes):
         super().__init__()
@@ -165,8 +167,8 @@ class PooledConv(nn.Module):
         self.last = nn.Linear(2 * channels, classes, dtype=np.float32)
 
     def forward(self, x, lengths):
-        """From (N, frames, features) and how many frames are real to scores, (N, classes)."""
-        real = is_real(lengths, x.shape[1])[:, None]  # (N, 1, frames): 1, and behind the end 0
+        """From (N, frames, features) and the numbers of real frames to (N, classes)."""
+        real = is_real(lengths, x.shape[1])[:, None]  # (N, 1, frames): 1 or 0
         maps = self.first(x.transpose(0, 2, 1)).relu() * real
         maps = self.second(maps).relu() * real  # (N, channels, frames)
         mean = maps.sum(axis=2) / real.sum(axis=2)
@@ -192,8 +194,8 @@ same = np.allclose(padded, alone, atol=1e-5)
 print(f"frames: {X.shape[1]} with padding, {n[0]} without; same scores: {same}")
 
 # %% [markdown]
-# Take `* real` away in the first line of maps, and the scores differ: a filter with a bias answers to zeros, too, and
-# the second layer looks across the end.
+# Take `* real` away in the first line of maps and try again: the scores differ. A filter with a bias answers to zeros,
+# too, and the second layer looks across the end.
 #
 # ## Training
 #
@@ -205,6 +207,7 @@ epochs = share_of(spoken_digits.EPOCHS)
 loader = mg.data.DataLoader((X, n), y, batch_size=32, seed=0)
 optimizer = optim.Adam(model.parameters(), lr=4e-3)
 slower = optim.LinearLR(optimizer, 1.0, 0.0, total_iters=epochs * len(loader))
+watch = plots.Live("loss", "accuracy", every=2)
 history = training.fit(
     model,
     loader,
@@ -212,7 +215,7 @@ history = training.fit(
     optimizer,
     epochs,
     metrics="accuracy",
-    callbacks=[training.Schedule(slower, every="step"), plots.Live("loss", "accuracy", every=2)],
+    callbacks=[training.Schedule(slower, every="step"), watch],
     progress=False,
 )
 
@@ -244,6 +247,8 @@ for i in np.flatnonzero(said != y_test):
 # second choice for a "five"?
 
 # %%
+my_guess = "?"
+
 second = scores.argsort(axis=1)[:, -2]
 fig, axes = plt.subplots(1, 2, figsize=(9.4, 4.4), layout="constrained")
 names = [str(d) for d in range(10)]
@@ -255,10 +260,11 @@ for ax, title in zip(axes, ["logistic regression", "convolution: its second choi
 axes[1].set_xlabel("second choice")
 common = [int(np.bincount(second[y_test == d], minlength=10).argmax()) for d in range(10)]
 words = ", ".join(f"{d} {c}" for d, c in enumerate(common))
+print(f'my guess: "{my_guess}"   most often second for a "five": "{common[5]}"')
 plots.show(
     axes,
-    alt="Two tables, a row for each digit said. Left: nearly all on the diagonal. Right: hardly "
-    f"any there; the most common second choice for each digit is: {words}.",
+    alt="Two tables, a row for each digit said. Left: nearly all on the diagonal. Right: "
+    f"hardly any there; the most common second choice for each digit is: {words}.",
 )
 
 # %% [markdown]
@@ -276,8 +282,8 @@ plots.show(
 
 # %%
 def lead(recordings, digit):
-    """How far the digit's score is ahead of the next best one, for each recording; no padding."""
-    lengths = np.full(len(recordings), recordings.shape[1])
+    """How far the digit's score is ahead of the next best one, for each recording."""
+    lengths = np.full(len(recordings), recordings.shape[1])  # no padding
     scores = spoken_digits.scores_of(model, recordings, lengths)
     return scores[:, digit] - np.delete(scores, digit, axis=1).max(axis=1)
 
@@ -294,30 +300,32 @@ def importance(x, digit):
 # Three recordings, and below each what it costs to cover that moment:
 
 # %%
-fig, axes = plt.subplots(2, 3, figsize=(9, 3.8), sharex="col", sharey="row", layout="constrained")
+shared = {"sharex": "col", "sharey": "row", "layout": "constrained"}
+fig, axes = plt.subplots(2, 3, figsize=(9, 3.8), **shared)
 for (above, below), digit in zip(axes.T, (3, 6, 7)):
     i = np.flatnonzero((y_test == digit) & (n_test > 15))[0]
     show_recording(above, X_test[i], n_test[i])
     above.set(title=f'"{digit}"')
-    below.bar(np.arange(n_test[i]) + 0.5, importance(X_test[i, : n_test[i]], digit), width=0.9)
+    costs = importance(X_test[i, : n_test[i]], digit)
+    below.bar(np.arange(n_test[i]) + 0.5, costs, width=0.9)
     below.axhline(0, color="grey", linewidth=0.5)
     below.set(xlabel="frame")
 axes[0, 0].set_ylabel("coefficient")
 axes[1, 0].set_ylabel("lead shrinks by")
 plots.show(
     axes,
-    alt="Recordings of three, six and seven as images; below each a bar for every frame. A few "
-    "neighbouring frames have tall bars, the others low ones.",
+    alt="Recordings of three, six and seven as images; below each a bar for every frame. "
+    "A few neighbouring frames have tall bars, the others low ones.",
 )
 
 # %% [markdown]
-# Some moments carry much of the word, others hardly matter. In the "six" it is the vowel between the two hisses: a hiss
-# alone could be that of a "seven". Where a bar goes below 0, covering even helps.
+# Some moments carry much of the word, others hardly matter. In the "six" look at the middle, the vowel between the two
+# hisses: a hiss alone could be that of a "seven". Where a bar goes below 0, covering even helps.
 #
 # ## Backwards
 #
 # The filters see five frames, and pooling throws away *when* they answered. **Predict:** play every held-out recording
-# backwards, so that "nine" becomes "nyen". How many per cent does the network still get right?
+# backwards, so that "nine" becomes "nyan". How many per cent does the network still get right?
 
 # %%
 my_guess = 10
@@ -399,8 +407,8 @@ ex.check("mask_forgotten", mean_grows_by)
 
 # %% [markdown]
 # **Make something:** let the filters see more, and the order count. Give `PooledConv` a third layer, or filters with
-# `dilation=2` (their frames are two apart), and look at the share that is right backwards. A score to beat: 98 %
-# forwards, and *less* than 70 % backwards.
+# `dilation=2` (their frames are two apart; `padding=2` keeps the length), and look at the share that is right
+# backwards. A score to beat: at least 98 % forwards, and *less* than 70 % backwards.
 #
 # ## Where this is in PyTorch
 #

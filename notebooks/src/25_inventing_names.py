@@ -96,20 +96,23 @@ print(f"my guess: {my_guess}   lowest: {min(losses, key=losses.get)}")
 #
 # - **Embedding.** Each token has a row of numbers, and each place of the name has one, too. Both rows are learnt, and
 #   added. So the network knows *which* letter it is, and *where*.
-# - **Attention.** Each place looks back at the places before it, and fetches what it needs. It asks with a **query**,
-#   each place answers with a **key**, and the better they fit, the more of that place's **value** is fetched. All three
-#   are products with learnt matrices. There are four **heads**: four such looks, each with its own question. The
-#   **causal mask** forbids to look ahead, since the next letter is what is to be guessed.
+# - **Attention.** Each place looks back, at itself and the places before it, and fetches what it needs. It asks with a
+#   **query**, a row of numbers, and each place answers with a **key**. Multiply the two number by number and add up:
+#   that is how well they fit. Softmax turns the fits into weights that add up to 1, and what is fetched is the weighted
+#   mean of the places' **values**. Queries, keys and values are products of the rows with learnt matrices. This is done
+#   four times side by side, each time with other matrices: four **heads**. The **causal mask** forbids to look ahead,
+#   since the next letter is what is to be guessed.
 # - **An MLP**, as in lesson 07, works on each place by itself.
-# - **The head** gives a score to each symbol.
+# - **A last layer** gives a score to each symbol. (It is called `head` as well, but has nothing to do with those four.)
 #
-# **RMSNorm** divides each row by its typical size, so that numbers neither grow nor vanish on the way. And
-# `x = x + …` means: each part only adds its share to the row. The gradient has a straight way back.
+# **RMSNorm** divides each row by its typical size, the root of the mean of its squares. So numbers neither grow nor
+# vanish on the way. And `x = x + …` means: each part only adds its share to the row. The gradient has a straight way
+# back.
 
 
 # %%
 class GPT(nn.Module):
-    """Token numbers (..., T) to a score for each symbol that may come next, (..., T, symbols)."""
+    """Token numbers (..., T) to scores of what may come next, (..., T, symbols)."""
 
     def __init__(self, symbols, d=32, heads=4, length=12, dtype=np.float32):
         self.tokens = nn.Embedding(symbols, d, dtype=dtype)
@@ -180,40 +183,39 @@ print(f"largest difference: {abs(slopes - twin_slopes).max():.0e}")
 #
 # Forty thousand boxes can't be looked at, a corner of them can. This one is the heart of attention: how well does the
 # query of the last letter fit the key of the first one? In each head both are four numbers here. (In the whole graph,
-# the eight numbers on the left have inputs of their own.)
+# these eight numbers have inputs of their own. The division by 2, the root of 4, keeps the fits small: it is part of
+# attention.)
 
 # %%
 tokens = np.array(letters.encode("anna", start=True))
 rows = small.norms[0](small.positions(small.tokens(tokens)))
-projected = (rows @ small.attention.in_proj_weight.T).numpy()  # queries, keys, values: 16 each
+# queries, keys and values stand side by side
+projected = (rows @ small.attention.in_proj_weight.T).numpy()  # 16 each
 query = [mg.Value(n, label=f"query {i}") for i, n in enumerate(projected[4, :4])]
 key = [mg.Value(n, label=f"key {i}") for i, n in enumerate(projected[1, 16:20])]
 products = [q * k for q, k in zip(query, key)]
 fit = (products[0] + products[1] + products[2] + products[3]) / 2  # 2: the root of 4
 fit.label = "fit"
 fit.backward()
-mg.draw(fit)
+mg.draw(fit, direction="TB")
 
 # %% [markdown]
 # ## The two engines side by side
 #
-# So why Tensors? Each engine now takes whole training steps: forward, backward, one step of Adam. The Values and the
-# first run of Tensors get one name at a time, as microgpt does it. The last run gets 32 names at once. **Predict:** how
-# many times as fast are Tensors with 32 names at a time? (`process_time` counts the time that this program computes,
-# and not what other programs take.)
+# So why Tensors? Each engine now takes whole training steps: forward, backward, one step of Adam. (`process_time` counts
+# the time that this program computes, and not what other programs take.)
+
 
 # %%
-my_guess = 20
-
-
 def names_a_second(model, steps, batch=1):
-    """How many names a second it learns from; its mean loss in the last quarter of the steps."""
+    """Names a second that it learns from; its mean loss in the last quarter of the steps."""
     optimizer = optim.Adam(model.parameters(), lr=0.01, betas=(0.85, 0.99))
     each, start = [], time.process_time()
     for i in range(steps):
         some = [known[(i * batch + j) % len(known)] for j in range(batch)]
         X, y = names.as_pairs(some)
-        loss = loss_for(model, some[0]) if batch == 1 else names.next_letter_loss(model(X), y)
+        one = batch == 1
+        loss = loss_for(model, some[0]) if one else names.next_letter_loss(model(X), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -222,7 +224,14 @@ def names_a_second(model, steps, batch=1):
     return steps * batch / seconds, np.mean(each[-steps // 4 :])
 
 
-again = GPT(len(letters), d=16)
+# %% [markdown]
+# The Values and the first run of Tensors get one name at a time, as microgpt does it. The last run gets 32 names at
+# once. **Predict:** how many times as fast are Tensors with 32 names at a time?
+
+# %%
+my_guess = 20
+
+again = GPT(len(letters), d=16, dtype=np.float64)
 speeds = {
     "Values, one name at a time": names_a_second(twin, steps=16),
     "Tensors, one name at a time": names_a_second(small, steps=400),
@@ -254,7 +263,8 @@ print("my guess:", my_guess, "times")
 def trained(model, callbacks=(), **settings):
     """Train the model; its history."""
     loader = mg.data.DataLoader(*names.as_pairs(known), batch_size=32, seed=0)
-    groups = optim.decay_matrices_only([p for p in model.parameters() if p.requires_grad], 0.1)
+    learning = [p for p in model.parameters() if p.requires_grad]
+    groups = optim.decay_matrices_only(learning, 0.1)
     optimizer = optim.AdamW(groups, lr=0.01, betas=(0.9, 0.95))
     epochs = share_of(14)
     falling = optim.LinearLR(optimizer, 1.0, 0.0, total_iters=epochs * len(loader))
@@ -273,6 +283,8 @@ history = trained(model, [plots.Live("loss")], validation=exam, progress=False)
 # goes on where it was interrupted.)
 #
 # ## The exam
+#
+# Now the held-out names. The promise: at most 2.00 nats a character, and less than the 4-gram.
 
 # %%
 score = names.loss_of(model, held_out)
@@ -289,7 +301,7 @@ print(f"as unsure as between {np.exp(score):.1f} equally likely letters, in plac
 #
 # The loss on known names is lower than on held-out ones. That gap is overfitting, as in lesson 13.
 #
-# The last number is called the **perplexity**: `exp(loss)`.
+# The last line gives the **perplexity**: `exp(loss)`.
 #
 # ## What surprised it?
 #
@@ -342,13 +354,14 @@ print(f"the 5-gram's: {names.share_new(counted):.0%} new")
 # %%
 my_guess = 1.5
 
+print("more known names, I guess, at", my_guess)
 print("temperature   new   of 1,000")
 for temperature in (0.3, 0.6, 1.0, 1.5, 2.5):
     invented = names.sample(model, n=1000, temperature=temperature, seed=1)
     print(f"{temperature:11} {names.share_new(invented):5.0%}   {' '.join(invented[:7])}")
 
 # %% [markdown]
-# Cold, it repeats what it has seen most: safe, and dull. Hot, it makes up what nobody can pronounce. In between it is
+# Cold, it keeps to the likeliest letters: safe, and dull. Hot, it makes up what nobody can pronounce. In between it is
 # interesting. Here is what happens to the probabilities after `mar`:
 
 # %%
@@ -409,7 +422,7 @@ plots.show(
 # %%
 my_guess = "positions"
 
-without = {"nothing": score}
+losses_now = {"whole model": score}
 for part in ("positions", "attention"):
     mg.seed(0)
     cut = GPT(len(letters))
@@ -419,10 +432,11 @@ for part in ("positions", "attention"):
         cut.attention.out_proj.weight.data[:] = 0  # it adds 0 to each row, for good
         cut.attention.requires_grad_(False)
     trained(cut, progress=False)
-    without[part] = names.loss_of(cut, held_out)
-for part, loss in without.items():
-    print(f"without {part:10} {loss:.3f}")
-print(f"2-gram: {losses[2]:.3f}   my guess: {my_guess}")
+    losses_now[f"without {part}"] = names.loss_of(cut, held_out)
+losses_now["2-gram"] = losses[2]
+for what, loss in losses_now.items():
+    print(f"{what:18} {loss:.3f}")
+print("my guess:", my_guess)
 
 # %% [markdown]
 # Without attention the loss goes up a lot: what came before the last letter can't be seen any more. It still beats the
@@ -430,7 +444,7 @@ print(f"2-gram: {losses[2]:.3f}   my guess: {my_guess}")
 #
 # Without positions it hardly suffers, which surprises many. The name's letters alone say much: after `mar` it seems to
 # matter little in which order the `m` and the `a` came. In sentences the order matters far more. Training with other
-# seeds changes the loss by about 0.002, so even the small difference is more than chance.
+# seeds changes the loss by a few thousandths, so even the small difference is more than chance.
 #
 # ## What this is not
 #
@@ -508,11 +522,19 @@ ex.check("same_letters", same_as_mar)
 #
 # ```python
 # self.tokens = torch.nn.Embedding(29, 32)
-# self.positions = torch.nn.Embedding(12, 32)   # positions(torch.arange(T)) is added to tokens(X)
-# self.attention = torch.nn.MultiheadAttention(32, 4, bias=False, batch_first=True)
+# self.positions = torch.nn.Embedding(12, 32)
 # self.norm = torch.nn.RMSNorm(32)
-# loss = torch.nn.functional.cross_entropy(scores.flatten(0, 1), y.flatten(), ignore_index=0)
-# letter = torch.multinomial(torch.softmax(scores[-1] / temperature, dim=-1), 1)
+# self.attention = torch.nn.MultiheadAttention(32, 4, bias=False, batch_first=True)
+#
+# x = self.tokens(X) + self.positions(torch.arange(T))
+# h = self.norm(x)
+# mask = torch.nn.Transformer.generate_square_subsequent_mask(T)
+# x = x + self.attention(h, h, h, attn_mask=mask, is_causal=True)[0]
+#
+# rows, targets = scores.flatten(0, 1), y.flatten()
+# loss = torch.nn.functional.cross_entropy(rows, targets, ignore_index=0)
+# p = torch.softmax(scores[-1] / temperature, dim=-1)
+# letter = torch.multinomial(p, 1)
 # ```
 #
 # In our library: [`MultiheadAttention` in attention.py](../micrograd_plus/nn/attention.py#L), its function

@@ -37,7 +37,7 @@ from micrograd_plus.nn import Linear, ReLU, Sequential, Tanh, init
 # has three in a line, it is a draw. X begins. That is all the network will be told.
 
 # %%
-board = rules.Board().play(4).play(0)  # squares are counted from 0 in code, from 1 on the board
+board = rules.Board().play(4).play(0)  # counted from 0 in code, from 1 on the board
 print(board)
 print("to move:", board.turn, "  may play:", board.legal_moves())
 
@@ -47,13 +47,14 @@ print("to move:", board.turn, "  may play:", board.legal_moves())
 #
 # ## The rivals: chance, and perfection
 #
-# First the worst player that keeps to the rules. It chooses any free square. **Predict:** two such players meet. What
-# share of the games does X win, only because it begins?
+# First a player that knows the rules and nothing else. It chooses any free square. **Predict:** two such players meet.
+# What share of the games does X win, only because it begins?
 
 # %%
 my_guess = 50
 
-results = rules.play_match(rules.RandomPlayer(seed=0), rules.RandomPlayer(seed=1), games=10_000)
+one, other = rules.RandomPlayer(seed=0), rules.RandomPlayer(seed=1)
+results = rules.play_match(one, other, games=10_000)
 for name, result in (("X wins", 1), ("O wins", -1), ("draw", 0)):
     print(f"{name}: {(results == result).mean():.1%}")
 print(f"my guess for X: {my_guess} %")
@@ -70,7 +71,8 @@ print(f"my guess for X: {my_guess} %")
 
 # %%
 perfect = rules.PerfectPlayer()
-print("perfect against perfect:", rules.play_match(perfect, perfect, games=1)[0], "(0 is a draw)")
+result = rules.play_match(perfect, perfect, games=1)[0]
+print("perfect against perfect:", result, "(0 is a draw)")
 shares = tictactoe.against(perfect, rules.RandomPlayer(seed=0), games=200)
 print("perfect against chance: ", {name: f"{share:.0%}" for name, share in shares.items()})
 for letter, lines in tictactoe.every_opponent(perfect).items():
@@ -101,7 +103,7 @@ print(features(board.array(), rules.O).astype(int), "if O did")
 
 # %%
 def value_network(seed: int | None = None) -> Sequential:
-    """18 numbers (nine for the mover's stones, nine for the other's) to a value between -1 and 1."""
+    """18 numbers, nine for the stones of each player, to a value between -1 and 1."""
     seeds = init.generator(seed).integers(2**31, size=3).tolist()
     return Sequential(
         Linear(18, 128, dtype=np.float32, seed=seeds[0]),
@@ -152,8 +154,8 @@ print()
 target_by_hand(untrained)
 
 # %% [markdown]
-# Look at the board: X threatens 4 *and* 8, and O can stop only one of them. This is a **fork**, and X is as good as
-# sure to win. The target ought to be 1, but it is close to 0. Is the rule wrong?
+# Look at the board: X threatens 4 *and* 8, and O can stop only one of them. This is a **fork**, and X wins with the
+# next move, whatever O does. The target ought to be 1, but it is close to 0. Is the rule wrong?
 #
 # No, it is early. Look one move further. After each move of O, X has a win on the board, and that is worth exactly 1.
 # So the targets of O's four positions are -1, at once. When the network has learned these, the same rule gives 1 for
@@ -163,7 +165,8 @@ target_by_hand(untrained)
 for move in fork.legal_moves():
     after = fork.play(move)
     values = move_values(untrained, after.array(), rules.X)[0]
-    print(f"O plays {move + 1}: X's best {values.max():+.3f}, target for O {-values.max():+.3f}")
+    best = values.max()
+    print(f"O plays {move + 1}: X's best {best:+.3f}, target for O {-best:+.3f}")
 
 # %% [markdown]
 # So the truth comes in at the end of the game, and walks backwards, one move at a time.
@@ -176,7 +179,7 @@ for move in fork.legal_moves():
 
 # %%
 def one_game(model, chance, rng):
-    """A game that the model plays against itself: the squares, and a target for each position."""
+    """A game of the model against itself: the squares, and a target for each position."""
     board, player, moves, targets = rules.empty(1), rules.X, [], []
     while True:
         values = move_values(model, board, player)
@@ -206,6 +209,7 @@ print(boards_of(moves)[-1])
 #
 # - **Memory.** Batches are drawn from the last 60 rounds of games, not from the latest one alone.
 # - **Symmetry.** A board may be turned and mirrored in eight ways. Each position is shown in one of them, at random.
+#   (This is a bit of knowledge beside the rules: we tell it that all sides of the board are alike.)
 #
 # ## Training
 #
@@ -226,17 +230,19 @@ def look(state):
     """After each epoch: two more columns for the history, and a copy of the weights."""
     row = state.history.rows[-1]
     row["drawn"] = play.results["draw"] / sum(play.results.values())
-    row["lost"] = tictactoe.against(NetPlayer(model), rules.RandomPlayer(seed=0), games=200)["lost"]
+    chance = rules.RandomPlayer(seed=0)
+    row["lost"] = tictactoe.against(NetPlayer(model), chance, games=200)["lost"]
     weights.append(model.state_dict())
 
 
-callbacks = [training.Schedule(slower, every="step"), look, plots.Live("loss", "drawn", "lost")]
+live = plots.Live("loss", "drawn", "lost")
+callbacks = [training.Schedule(slower, every="step"), look, live]
 settings = {"callbacks": callbacks, "progress": False, "seed": 0}
 history = training.fit(model, play, "mse", optimizer, epochs, **settings)
 
 # %% [markdown]
-# Against chance it loses nothing after an epoch or two. Against itself draws become more: two good players draw. (What
-# is not drawn is due to moves by chance.)
+# Against chance it soon loses nothing. Against itself draws become more: two good players draw. (What is not drawn is
+# mostly due to moves by chance.)
 #
 # (For a longer training: `tictactoe.train(checkpoint="tictactoe.safetensors")` keeps everything after each epoch and
 # goes on from there.)
@@ -274,7 +280,7 @@ print("\ntrained against chance:", {name: f"{share:.1%}" for name, share in shar
 # %%
 @cache
 def moves_to_go(board):
-    """How many moves a decided game still has, if the winner hurries and the loser doesn't."""
+    """Moves that a decided game still has, if the winner hurries and the loser doesn't."""
     if board.winner:
         return 0
     best = rules.outcome(board)
@@ -291,7 +297,7 @@ decided.sort(key=lambda board: board.squares)
 to_go = np.array([moves_to_go(board) for board in decided])
 print(f"{len(decided):,} decided positions")
 for n in range(1, 6):
-    print(f"  {n} moves to go: {(to_go == n).sum():5,}")
+    print(f"  moves to go: {n}   positions: {(to_go == n).sum():5,}")
 
 # %% [markdown]
 # And how far is the network from the truth in these, after one epoch, after three, and at the end?
@@ -307,13 +313,16 @@ for epoch, style in ((1, "o:"), (3, "s--"), (epochs, "^-")):
     stage.load_state_dict(weights[epoch - 1])
     with mg.no_grad():
         error = abs(stage(inputs).numpy()[:, 0] - truth)
-    ax.plot(range(1, 6), [error[to_go == n].mean() for n in range(1, 6)], style, label=f"epoch {epoch}")
-ax.set(xlabel="moves to go until the win", ylabel="mean error of the value", xticks=range(1, 6))
+    means = [error[to_go == n].mean() for n in range(1, 6)]
+    ax.plot(range(1, 6), means, style, label=f"epoch {epoch}")
+ax.set(xlabel="moves to go until the win", ylabel="mean error of the value")
+ax.set_xticks(range(1, 6))
 ax.legend(fontsize="small")
 plots.show(
     ax,
-    alt="Error of the values against the number of moves to go, after three epochs. It is smallest one move "
-    "before the end, and falls from epoch to epoch, first there and then further away.",
+    alt="Error of the values against the number of moves to go, for three epochs. It is "
+    "smallest one move before the end, and grows with the distance. After the last epoch "
+    "it is lowest everywhere.",
 )
 
 # %% [markdown]
@@ -354,7 +363,9 @@ def draw_values(ax, board, values):
 def true_values(board):
     """What minimax says of each move; -inf where a square is taken."""
     free = board.legal_moves()
-    return np.array([-rules.outcome(board.play(m)) if m in free else -np.inf for m in range(9)])
+    values = np.full(9, -np.inf)
+    values[free] = [-rules.outcome(board.play(move)) for move in free]
+    return values
 
 
 # %% [markdown]
@@ -373,9 +384,9 @@ for row, name in enumerate(("untrained", "trained", "truth")):
     axes[row, 0].set_ylabel(name)
 plots.show(
     axes,
-    alt="Four boards, three times. Untrained, all values are near 0. Trained, they are near the truth: the empty "
-    "board is 0 everywhere; after X in a corner only the middle is 0, the rest -1; in the trap the two "
-    "corners are -1, the edges 0; in the last the forks are 1.",
+    alt="Four boards, three times. Untrained, all values are near 0. Trained, they are near "
+    "the truth: the empty board is 0 everywhere; after X in a corner only the middle is 0, "
+    "the rest -1; in the trap the two corners are -1, the edges 0; in the last the forks are 1.",
 )
 
 # %% [markdown]
@@ -388,12 +399,14 @@ plots.show(
 # The weights of the first epochs were kept. How many lines does the network lose after each?
 
 # %%
+print("               games lost   lines lost")
+print("epoch     loss  to chance   as X  as O")
 for epoch in range(1, 6):
     stage = value_network()
     stage.load_state_dict(weights[epoch - 1])
     scores, row = tictactoe.evaluate(stage), history.rows[epoch - 1]
-    print(f"epoch {epoch}: loss {row['loss']:.4f}   lost to chance {row['lost']:5.1%}", end="")
-    print(f"   lines lost as X {scores['lost as X']:3}, as O {scores['lost as O']:3}")
+    lines = f"{scores['lost as X']:6} {scores['lost as O']:5}"
+    print(f"{epoch:5} {row['loss']:8.4f} {row['lost']:10.1%} {lines}")
 
 # %% [markdown]
 # Here is the shortest of the lines that were lost as O after the first epoch, move by move. Below it is what the
@@ -409,7 +422,7 @@ print()
 print(side_by_side(boards[5:]))
 
 turns = range(1, len(line), 2)  # O's
-mistake = max(i for i in turns if rules.outcome(boards[i]) >= 0)  # the last one that wasn't lost yet
+mistake = max(i for i in turns if rules.outcome(boards[i]) >= 0)  # not lost until then
 values = move_values(stage, boards[mistake].array(), rules.O)[0]
 truth = true_values(boards[mistake])
 print(f"\nO's mistake: {line[mistake] + 1}. Its choices, and what they are really worth:")
@@ -434,13 +447,15 @@ few = share_of(6)
 own_games = SelfPlay(greedy, few, explore=(0.0, 0.0), seed=0)
 its_optimizer = optim.Adam(greedy.parameters(), lr=3e-3)
 past = training.fit(greedy, own_games, "mse", its_optimizer, few, progress=False, seed=0)
-print(f"loss: {past['loss'][-1]:.5f}; with exploration {history['loss'][few - 1]:.5f} by then")
+loss, before = past["loss"][-1], history["loss"][few - 1]
+print(f"loss: {loss:.5f}; with exploration {before:.5f} by then")
 print("lines lost:", tictactoe.evaluate(greedy)["lost lines"])
 shares = tictactoe.against(NetPlayer(greedy), rules.RandomPlayer(seed=0))
 print("against chance:", {name: f"{share:.1%}" for name, share in shares.items()})
 print("its own games of the last epoch:", own_games.results)
-for name, games in (("without", own_games.play(chance=0.0)), ("with", play.play(chance=0.2))):
-    print(f"different positions in 64 games, {name} exploration: {len(np.unique(games[0], axis=0))}")
+for how, (teacher, chance) in {"without": (own_games, 0.0), "with": (play, 0.2)}.items():
+    seen = np.unique(teacher.play(chance)[0], axis=0)
+    print(f"different positions in 64 games, {how} exploration: {len(seen)}")
 
 # %% [markdown]
 # The loss is far *lower*, and the player is far *worse*. All 64 games of a round are the same game, move by move. The
@@ -477,8 +492,8 @@ match.play(9)
 #   others its values may be wrong, and nobody would notice in a game.
 # - **Not the best player against beginners.** It never loses, but it sets no traps. Among equally good moves it takes the
 #   one that its small errors put on top.
-# - **Not sure to work.** With a third of the training it still loses a line or two now and then. The exam tells you; the
-#   loss doesn't.
+# - **Not sure to work.** With a third of the training, three of six runs still lost two to five lines. The exam tells
+#   you; the loss doesn't.
 #
 # ## Exercises
 #
@@ -518,7 +533,7 @@ ex.check("negamax", negamax)
 # %% [markdown]
 # **Exercise 3. What happens if…** you exchange the colours of all stones, and ask for the value for the *other*
 # player? Compare `model(features(boards, X))` and `model(features(-boards, O))`. (In `boards`, X is 1 and O is -1.) Is
-# the second value `"the same"`, `"minus the first"` or `"another number"`?
+# the second value the `"same"` as the first, `"minus"` the first, or some `"other"` number?
 
 # %%
 exchanged = ...
@@ -528,16 +543,18 @@ ex.check("colours_exchanged", exchanged)
 
 # %% [markdown]
 # **Make something:** the training here takes 64,000 games. Can you reach 0 lost lines with 7 epochs (22,400 games),
-# for each of the seeds 0, 1 and 2? You may change the network, the exploration, the memory, the rate. The exam decides.
+# for each of the seeds 0, 1 and 2? As it stands, it loses up to five. You may change the network, the exploration, the
+# steps after each round. It can be done, and in more than one way. The exam decides.
 #
 # ## Where this is in PyTorch
 #
 # ```python
 # from torch.nn import Linear, ReLU, Sequential, Tanh
 #
-# model = Sequential(Linear(18, 128), ReLU(), Linear(128, 128), ReLU(), Linear(128, 1), Tanh())
-# with torch.no_grad():
-#     target = torch.where(over, result, -best_reply)  # the value of the opponent's best move
+# model = Sequential(
+#     Linear(18, 128), ReLU(), Linear(128, 128), ReLU(), Linear(128, 1), Tanh())
+# with torch.no_grad():  # best_reply: the value of the opponent's best move
+#     target = torch.where(over, result, -best_reply)
 # loss = torch.nn.functional.mse_loss(model(positions)[:, 0], target)
 # ```
 #

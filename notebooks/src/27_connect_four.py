@@ -23,7 +23,8 @@ from matplotlib import pyplot as plt
 from micrograd_plus import optim, plots, training
 from micrograd_plus.capstones import connect_four, share_of
 from micrograd_plus.capstones.boards import connect_four as rules
-from micrograd_plus.capstones.connect_four import NetPlayer, SelfPlay, against, judge_of, td_lambda
+from micrograd_plus.capstones.connect_four import NetPlayer, SelfPlay, against, judge_of
+from micrograd_plus.capstones.connect_four import td_lambda
 from micrograd_plus.capstones.playing import Match, play_game, side_by_side
 from micrograd_plus.nn import Linear, ReLU, Sequential, Tanh, init
 
@@ -63,8 +64,11 @@ print("my guess:", my_guess)
 # ## A board in a number
 #
 # To learn, it needs many games, and quickly. So a board is kept as two whole numbers, one for each player. Each square
-# is one bit: 1 if the player has a disc there. This is called a **bitboard**. To ask for four in a line takes three
-# steps for each direction. Here for level lines, where the neighbour to the right is 7 bits further on:
+# is one **bit**, a binary digit: 1 if the player has a disc there. This is called a **bitboard**. A column has seven
+# bits, from the bottom up: six squares, and one bit that stays 0. (Exercise 3 asks what it is for.)
+#
+# To ask for four in a line takes two steps for each direction. Here for level lines, where the neighbour to the right is
+# 7 bits further on. `>> 7` moves all bits by 7 places, and `&` (AND) keeps the bits that are 1 in both numbers:
 
 
 # %%
@@ -127,7 +131,8 @@ print(f"(chance against chance: who begins wins {(results == 1).mean():.1%})")
 # each turn, for the player to move.
 
 # %%
-best = np.array([[0.1], [0.1], [0.2], [-0.1], [0.3], [1.0], [0.0]])  # (turns, games); the last row: it is over
+# (turns, games): one game here, and a last row for "it is over"
+best = np.array([[0.1], [0.1], [0.2], [-0.1], [0.3], [1.0], [0.0]])
 results = np.array([[0.0], [0.0], [0.0], [0.0], [0.0], [1.0], [0.0]])
 over = results == 1
 by_chance = np.zeros((7, 1), bool)
@@ -155,7 +160,7 @@ print("0.7, 5 by chance ", *(f"{target:+.2f}" for target in targets))
 
 # %%
 def value_network(seed: int | None = None) -> Sequential:
-    """84 numbers (42 for the mover's discs, 42 for the other's) to a value between -1 and 1; 19,201 parameters."""
+    """84 numbers, 42 for the discs of each player, to a value between -1 and 1."""
     seeds = init.generator(seed).integers(2**31, size=3).tolist()
     return Sequential(
         Linear(84, 128, dtype=np.float32, seed=seeds[0]),
@@ -169,7 +174,8 @@ def value_network(seed: int | None = None) -> Sequential:
 
 untrained = value_network(seed=0)
 parameters = sum(p.size for p in untrained.parameters())
-print(f"{parameters:,} parameters: one for each {positions['Connect Four'] // parameters:,} positions")
+each = positions["Connect Four"] // parameters
+print(f"{parameters:,} parameters: one for each {each:,} positions")
 
 # %% [markdown]
 # ## Training
@@ -189,17 +195,19 @@ def look(state):
     """Two more columns for the history."""
     row = state.history.rows[-1]
     row["first"] = play.results["first"] / sum(play.results.values())
-    row["won"] = against(NetPlayer(model, depth=1), rules.Tactician(seed=0), games=200)["won"]
+    player, rival = NetPlayer(model, depth=1), rules.Tactician(seed=0)
+    row["won"] = against(player, rival, games=200)["won"]
 
 
-callbacks = [training.Schedule(slower, every="step"), look, plots.Live("loss", "first", "won")]
+live = plots.Live("loss", "first", "won")
+callbacks = [training.Schedule(slower, every="step"), look, live]
 settings = {"callbacks": callbacks, "progress": False, "seed": 0}
 history = training.fit(model, play, "mse", optimizer, epochs, **settings)
 
 # %% [markdown]
-# The loss soon stops falling, and the network still gets better. Both are as they should be. The targets aren't fixed:
-# they get better together with the network, and part of them is noise. **In self-play the loss doesn't tell how strong
-# the player is.** Matches do.
+# The loss falls, then stays far above 0 or even rises, while the network still gets better. Both are as they should be.
+# The targets aren't fixed: they get better together with the network, and part of them is noise. **In self-play the
+# loss doesn't tell how strong the player is.** Matches do.
 #
 # (For a longer training: `connect_four.train(checkpoint="connect_four.safetensors")` keeps everything after each epoch
 # and goes on from there. More rounds, and the player gets stronger.)
@@ -244,20 +252,24 @@ names = ["no search", "two moves", "three moves"]
 fig, axes = plt.subplots(1, 2, figsize=(8, 2.6), sharey=True, layout="constrained")
 for ax, ahead in zip(axes, (2, 4)):
     rivals = [rules.Searcher(ahead, seed=0) for _ in names]
-    shares = [against(NetPlayer(model, depth), rival, games) for depth, rival in enumerate(rivals, 1)]
+    looking = [NetPlayer(model, depth) for depth in (1, 2, 3)]
+    shares = [against(player, rival, games) for player, rival in zip(looking, rivals)]
     left = np.zeros(3)
     for result, color in (("won", "#0072B2"), ("drawn", "#999999"), ("lost", "#E69F00")):
         part = np.array([share[result] for share in shares])
         ax.barh(names, part, left=left, color=color, label=result)
         left += part
-    ax.set(title=f"against minimax, {ahead} moves", xlabel=f"share of {games} games", xticks=[0, 0.5, 1])
-    print(f"won against minimax of {ahead} moves:", *(f"{share['won']:.0%}" for share in shares))
+    ax.set(title=f"against minimax, {ahead} moves", xlabel=f"share of {games} games")
+    ax.set_xticks([0, 0.5, 1])
+    won_shares = [f"{share['won']:.0%}" for share in shares]
+    print(f"won against minimax of {ahead} moves:", *won_shares)
 axes[0].invert_yaxis()
 axes[1].legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
 plots.show(
     axes,
-    alt="Bars of games won, drawn and lost by the network with no search, two and three moves. With a search the "
-    "share of wins grows; against minimax with four moves more games are lost.",
+    alt="Bars of games won, drawn and lost by the network with no search, two and three "
+    "moves. With a search the share of wins grows; against minimax with four moves more "
+    "games are lost.",
 )
 
 # %% [markdown]
@@ -282,17 +294,19 @@ ax.axhline(0, color="gray", linewidth=0.8)
 ax.set(xlabel="first column", ylabel="value for X")
 ax.set_xticks(columns, [f"{column}\n{truth}" for column, truth in zip(columns, known)])
 ax.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
-print("trained:", *(f"{value:+.2f}" for value in after), f"  best: column {after.argmax() + 1}")
+print("trained:", *(f"{value:+.2f}" for value in after))
+print(f"best: column {after.argmax() + 1}")
 plots.show(
     ax,
-    alt="The value of the seven first columns. Untrained there is no pattern. Trained the middle is highest and "
-    "the outer columns are lower. Below each, what is known: the middle wins, its neighbours draw, others lose.",
+    alt="The value of the seven first columns, untrained and trained: all are nearer to 0 "
+    f"than to 1, and trained column {after.argmax() + 1} is highest. Below each, what is "
+    "known: the middle wins, its neighbours draw, the others lose.",
 )
 
 # %% [markdown]
 # The middle comes out on top, the edges at the bottom; between them the order needn't be right. And look at the height:
-# the truth is 1 there and -1 at the edge, and the network's values are close to 0. It has learned that the middle is
-# *better*, not that it *wins*. To know that, you have to play perfectly for forty moves, and no player here does. A
+# the truth is 1 there and -1 at the edge, and the network's values are much nearer to 0. It has learned that the middle
+# is *better*, not that it *wins*. To know that, you have to play perfectly for forty moves, and no player here does. A
 # value says how games *between players like this one* tend to end.
 #
 # ## Where it still loses
@@ -300,7 +314,13 @@ plots.show(
 # One game that the network (X, two moves ahead) loses against minimax with four moves. Only the end of it is shown,
 # with what the network thought of its own best move each time.
 
+
 # %%
+def no_idea(movers, others):
+    """A judge for a search that knows wins and losses only."""
+    return np.zeros(len(movers))
+
+
 player = NetPlayer(model)
 for seed in range(60):
     boards = play_game(player, rules.Searcher(4, seed=seed), rules.Board())
@@ -310,18 +330,18 @@ print(f"game {seed}: {boards[-1].winner} wins with move {len(boards) - 1}\n")
 own_turns = [b for b in boards[:-1] if b.turn == "X"][-5:]
 for b in own_turns:
     thinks = rules.search(*b.bits(), 2, player.judge).max()
-    sees = rules.search(*b.bits(), 6, lambda movers, others: np.zeros(len(movers))).max()
+    sees = rules.search(*b.bits(), 6, no_idea).max()
     fate = "X loses" if sees < -0.9 else "X wins" if sees > 0.9 else "not decided yet"
     turn = len("".join(b.columns)) // 2 + 1
-    print(f"before X's move {turn}: it thinks {thinks:+.2f}; a search of six moves: {fate}")
+    print(f"X's move {turn}: it thinks {thinks:+.2f}; a search of six moves: {fate}")
 print()
 print(side_by_side([own_turns[-3], own_turns[-1], boards[-1]]))
 
 # %% [markdown]
 # On the left the board three moves of X before the end, in the middle before its last move, on the right the end. Find
-# O's four. Endings like this are often lost without a mistake near the end. Nobody may pass, and when the columns fill
-# up, somebody has to play right *below* a square on which the other one wins. Who that will be is settled many moves
-# before.
+# O's four. When the board is nearly full, such a game is often lost without a mistake near the end. Nobody may pass, and
+# in the end somebody has to play right *below* a square on which the other one wins. Who that will be is settled many
+# moves before.
 #
 # Compare what it thinks with what a search of six moves sees. Where that sees the loss already, the network may still
 # feel well. What lies beyond the look ahead is left to the value, and the value is only an estimate.
@@ -394,7 +414,7 @@ ex.check("td_targets", td_targets)
 # %% [markdown]
 # **Exercise 3. What happens if…** a column has 6 bits in place of 7? The squares are then numbered without gaps: bit 6
 # is the bottom of the second column. Neighbours are 1, 5, 6 or 7 bits apart. Four in a line are looked for with shifts,
-# as above. What goes wrong: `"nothing"`, `"wins are missed"` or `"wins are seen that are none"`?
+# as above. What goes wrong: `"nothing"`, or are wins `"missed"`, or are wins `"invented"` that are none?
 
 # %%
 six_bits = ...
@@ -404,15 +424,16 @@ ex.check("six_bits", six_bits)
 
 # %% [markdown]
 # **Make something:** train a better player in the same time. Its score: the share of 200 games won against
-# `rules.Searcher(4, seed=0)`, with a search of two moves. The picture above says what you have to beat. More games, a
-# wider network, less exploration at the end?
+# `rules.Searcher(4, seed=0)`, with a search of two moves. A score to beat: that of the network here, "two moves" in the
+# right half of the picture above. More games, a wider network, less exploration at the end?
 #
 # ## Where this is in PyTorch
 #
 # ```python
 # from torch.nn import Linear, ReLU, Sequential, Tanh
 #
-# model = Sequential(Linear(84, 128), ReLU(), Linear(128, 64), ReLU(), Linear(64, 1), Tanh())
+# model = Sequential(
+#     Linear(84, 128), ReLU(), Linear(128, 64), ReLU(), Linear(64, 1), Tanh())
 # with torch.no_grad():
 #     best = model(afterstates).max()  # to play: no gradients
 # loss = torch.nn.functional.mse_loss(model(positions)[:, 0], targets)

@@ -78,9 +78,19 @@ EXERCISES: list[Exercise] = [
                 "A slice [:3] has three entries. How many should yours have?",
             ),
             Wrong(
+                "a frame of the padding is taken in, too",
+                "sum(answers[: length + 1]) / (length + 1)",
+                "A slice [:3] has three entries. How many should yours have?",
+            ),
+            Wrong(
                 "real answers that are 0 are taken for padding",
                 "sum(answers[:length]) / len([a for a in answers[:length] if a != 0])",
                 "A filter that finds nothing in a frame answers 0. Is that frame real?",
+            ),
+            Wrong(
+                "the mean is cut down to a whole number",
+                "sum(answers[:length]) // length",
+                "A mean need not be a whole number. Which of the two divisions gives fractions, too?",
             ),
             Wrong(
                 "the sum is not divided",
@@ -121,6 +131,11 @@ EXERCISES: list[Exercise] = [
                 "A filter of 3 on 3 frames can't move. How many answers does it give all the same?",
             ),
             Wrong(
+                "the one is added before the division",
+                "(frames + 2 * padding - kernel + 1) // stride",
+                "With a stride of 1 it makes no difference. But which number counts steps, the one before or after //?",
+            ),
+            Wrong(
                 "padding is put on one side only",
                 "(frames + padding - kernel) // stride + 1",
                 "How many zeros are there in all?",
@@ -151,7 +166,7 @@ EXERCISES: list[Exercise] = [
                 "There is no half answer. What becomes of a step that doesn't fit any more?",
             ),
         ],
-        cases=[(18, 3, 1, 1), (18, 3, 1, 2), (3, 3, 0, 1)],
+        cases=[(18, 3, 1, 1), (18, 3, 1, 2), (10, 4, 0, 3), (3, 3, 0, 1)],
         draw=_convolution,
         say="answers_of(frames={}, kernel={}, padding={}, stride={})",
         hints=(
@@ -192,6 +207,11 @@ EXERCISES: list[Exercise] = [
                 "the sum over the frames is meant, not a mean",
                 "16",
                 "Write both means as sum / number. The sum is the same. What are the two numbers?",
+            ),
+            Wrong(
+                "the answer is in per cent",
+                "200",
+                "A factor is asked for: the new mean is the old one times how much?",
             ),
             Wrong(
                 "the frames that are left are counted",

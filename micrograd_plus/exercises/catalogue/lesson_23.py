@@ -65,6 +65,11 @@ EXERCISES: list[Exercise] = [
                 "Where does the gate come in?",
             ),
             Wrong(
+                "the gate stands before both",
+                "z * (h + n)",
+                "Try z = 0: the old state goes, and something new should come in its place. What is left of it?",
+            ),
+            Wrong(
                 "the proposal is forgotten",
                 "z * h",
                 "This fades away whatever is heard. What comes in place of what goes?",
@@ -147,10 +152,10 @@ EXERCISES: list[Exercise] = [
         title="Shuffled frames for the rival",
         task=(
             "The logistic regression on twelve means has learned from recordings in order. Now the real frames of each "
-            'test recording are shuffled. How many does it get right: `"fewer"`, `"as many"` or `"more"`?'
+            'test recording are shuffled. Compare how many it gets right: `"fewer"`, `"equal"` or `"more"`?'
         ),
         code="rival_on_shuffled = ____",
-        right='"as many"',
+        right='"equal"',
         wrong=[
             Wrong(
                 "shuffling is held to harm every model, as it harmed the GRU",
@@ -200,4 +205,4 @@ def _rival_on_shuffled() -> str:
         return float((model(recordings.sum(axis=1) / n_test[:, None]).numpy().argmax(axis=1) == y_test).mean())
 
     before, after = share(X_test), share(mixed)
-    return "as many" if abs(after - before) < 0.01 else "fewer" if after < before else "more"
+    return "equal" if abs(after - before) < 0.01 else "fewer" if after < before else "more"

@@ -73,6 +73,11 @@ EXERCISES = [
                 "the loss is taken for the answer", "2", "With 2 equally likely letters the loss is log(2), or 0.69."
             ),
             Wrong(
+                "the letters are divided by the loss",
+                "27 / 2",
+                "Try it with the loss of no idea at all, log(27): should 27 divided by that be left? Or 27?",
+            ),
+            Wrong(
                 "the probability is given, not the number of letters",
                 "math.exp(-2)",
                 "That is the probability that the model gives to the right letter. One letter of how many is that?",
@@ -84,6 +89,7 @@ EXERCISES = [
             "Which function undoes math.log?",
         ),
         why="With n equally likely letters the loss is log(n), so n is exp(loss): exp(2), or about 7.4.",
+        tolerance=0.005,  # 7.4 is right, too
         truth=_as_unsure_as,
     ),
     Exercise(

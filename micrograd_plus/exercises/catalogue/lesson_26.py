@@ -33,7 +33,7 @@ def _exchanged() -> str:
     with no_grad():
         value = model(features(boards, rules.X)).item()
         other = model(features(-boards, rules.O)).item()
-    return "the same" if other == value else "minus the first" if other == -value else "another number"
+    return "same" if other == value else "minus" if other == -value else "other"
 
 
 EXERCISES = [
@@ -116,6 +116,11 @@ EXERCISES = [
                 "Which of its moves does the player take now, its best or its worst? Try it with the numbers 1 and -1.",
             ),
             Wrong(
+                "the smallest is taken, without a minus",
+                "min(negamax(after) for after in tree)",
+                "That is the move after which the other one gets least: a good idea. But whose number is it?",
+            ),
+            Wrong(
                 "chance is taken to choose",
                 "sum(-negamax(after) for after in tree) / len(tree)",
                 "That is the mean over all moves. But somebody chooses here.",
@@ -145,19 +150,19 @@ EXERCISES = [
         task=(
             "You exchange the colours of all stones and ask for the value for the other player. Compare "
             "`model(features(boards, X))` and `model(features(-boards, O))`. (In `boards`, X is 1 and O is -1.) Is the "
-            'second value `"the same"`, `"minus the first"` or `"another number"`?'
+            'second value the `"same"` as the first, `"minus"` the first, or some `"other"` number?'
         ),
         code="exchanged = ____",
-        right='"the same"',
+        right='"same"',
         wrong=[
             Wrong(
                 "a value is thought to belong to X",
-                '"minus the first"',
+                '"minus"',
                 "It is a minus if only one of the two is exchanged. Here the stones and the player change.",
             ),
             Wrong(
                 "the network is thought to know colours",
-                '"another number"',
+                '"other"',
                 "Write down the 18 numbers for both. Which stones come first?",
             ),
         ],

@@ -48,8 +48,8 @@ def _six_bits() -> str:
     fours = [{start + k * step for k in range(4)} for start in range(columns * rows) for step in steps]
     seen = [four for four in fours if max(four) < columns * rows and four not in lines]
     if not all(map(found, lines)):
-        return "wins are missed"
-    return "wins are seen that are none" if seen else "nothing"
+        return "missed"
+    return "invented" if seen else "nothing"
 
 
 _MIXTURE = "-((1 - lam) * best[t + 1] + lam * targets[t + 1])"
@@ -76,6 +76,11 @@ EXERCISES = [
             ),
             Wrong("the last move is forgotten", "49", "That is the number after two moves. What comes then?"),
             Wrong("one move too many is looked at", "2401", "How many moves are made before the network is asked?"),
+            Wrong(
+                "each column is thought to be free once only",
+                "7 * 6 * 5",
+                "A column holds six discs. Which columns are open to the reply?",
+            ),
             Wrong("base and exponent are swapped", "2187", "How many choices are there at each of the three moves?"),
         ],
         hints=(
@@ -117,6 +122,16 @@ EXERCISES = [
                 "the minus is given to one part alone",
                 "-(1 - lam) * best[t + 1] + lam * targets[t + 1]",
                 "For whom is the target of the next position? Look at a game of two moves, with lam = 1.",
+            ),
+            Wrong(
+                "the minus is given to the other part alone",
+                "(1 - lam) * best[t + 1] - lam * targets[t + 1]",
+                "For whom is best[t + 1]: for the one who moves in turn t + 1, or for the one who moved before?",
+            ),
+            Wrong(
+                "the result itself is taken in each turn",
+                "-((1 - lam) * best[t + 1] + lam * result)",
+                "`result` belongs to the player of the last move. For which player is it in the turns before?",
             ),
             Wrong(
                 "the shares are swapped",
@@ -161,10 +176,10 @@ EXERCISES = [
         task=(
             "A column has 6 bits in place of 7. The squares are then numbered without gaps: bit 6 is the bottom of the "
             "second column. Neighbours are 1, 5, 6 or 7 bits apart. What goes wrong when four in a line are looked "
-            'for: `"nothing"`, `"wins are missed"` or `"wins are seen that are none"`?'
+            'for: `"nothing"`, or are wins `"missed"`, or are wins `"invented"` that are none?'
         ),
         code="six_bits = ____",
-        right='"wins are seen that are none"',
+        right='"invented"',
         wrong=[
             Wrong(
                 "the seventh bit is taken for a waste",
@@ -173,7 +188,7 @@ EXERCISES = [
             ),
             Wrong(
                 "a line is thought to be torn apart",
-                '"wins are missed"',
+                '"missed"',
                 "Take any true line. Are its squares still the same step apart, one after the other?",
             ),
         ],
