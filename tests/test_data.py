@@ -486,6 +486,31 @@ def test_without_a_seed_pythons_random_decides():
     assert next(data.batches(np.arange(40), batch_size=40)).tolist() == first
 
 
+def test_a_loader_goes_on_from_its_state():
+    loader = data.DataLoader(np.arange(40), batch_size=7, seed=3)
+    orders = []
+    for _ in range(4):
+        state = json.loads(json.dumps(loader.state_dict()))  # as it comes out of a file
+        orders.append(np.concatenate(list(loader)).tolist())
+    other = data.DataLoader(np.arange(40), batch_size=40, seed=99)
+    other.load_state_dict(state)
+    assert next(iter(other)).tolist() == orders[3] != orders[2]
+    loader.load_state_dict(state)
+    assert np.concatenate(list(loader)).tolist() == orders[3]
+
+
+def test_a_loader_without_a_seed_has_nothing_to_remember():
+    loader, seeded = data.DataLoader([1, 2, 3]), data.DataLoader([1, 2, 3], seed=0)
+    random.seed(1)
+    before = random.getstate()
+    loader.load_state_dict(loader.state_dict())
+    assert random.getstate() == before
+    with pytest.raises(ValueError, match="this DataLoader has no seed, but the state is of one that had one"):
+        loader.load_state_dict(seeded.state_dict())
+    with pytest.raises(ValueError, match="this DataLoader has a seed, but the state is of one that had none"):
+        seeded.load_state_dict(loader.state_dict())
+
+
 def test_order_without_shuffle_leaves_pythons_random_alone():
     random.seed(1)
     before = random.getstate()

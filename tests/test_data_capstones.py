@@ -102,7 +102,9 @@ def test_a_damaged_file_is_refused(module, file, load, tmp_path, monkeypatch):
     damaged = tmp_path / original.name
     damaged.write_bytes(content)
     monkeypatch.setattr(module, file, damaged)
-    with pytest.raises(ValueError, match=rf"{original.name} is damaged: its SHA-256 is .*, not .*; .*pip install"):
+    with pytest.raises(
+        checked.DamagedDataError, match=rf"{original.name} is damaged: its SHA-256 is .*, not .*; .*pip install"
+    ):
         load()
 
 
@@ -174,14 +176,16 @@ def test_another_version_of_a_package_is_refused(package):
 )
 def test_an_absent_package_is_named_with_how_to_install_it(load, words, monkeypatch):
     monkeypatch.setattr(checked, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=words):
+    with pytest.raises(checked.MissingPackageError, match=words) as caught:
         load()
+    assert isinstance(caught.value, ImportError)
 
 
 def test_without_num2words_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "num2words", None)
     with pytest.raises(
-        ImportError, match=r'not installed: pip install "micrograd_plus\[capstones\]".*num2words==0\.5\.14'
+        checked.MissingPackageError,
+        match=r'not installed: pip install "micrograd_plus\[capstones\]".*num2words==0\.5\.14',
     ):
         data.number_words(3)
 
@@ -289,6 +293,8 @@ def test_mnist_5000_itself():
         (71, "fr", "soixante et onze"),
         (999_999, "de", "neunhundertneunundneunzigtausendneunhundertneunundneunzig"),
         (np.int64(21), "es", "veintiuno"),
+        (2_009, "uk", "дві тисячі дев'ять"),
+        (100_010, "te", "ఒకటి లక్షల పది"),  # vowel signs are no letters of their own
     ],
 )
 def test_numbers_in_words(number, language, words):
@@ -379,6 +385,7 @@ def test_texts_are_filled_up_to_a_length():
         (lambda v: v.decode([-1]), ValueError, "no symbol has the number -1"),
         (lambda v: v.decode([0.5]), TypeError, "float"),
         (lambda v: Vocabulary("abc"), TypeError, r"texts must be a list of texts, got str 'abc'; try \['abc'\]"),
+        (lambda v: Vocabulary(["abc"], "<end>"), TypeError, r"specials must be a list .* try \['<end>'\]"),
         (lambda v: Vocabulary([[1, 2]]), TypeError, "a symbol must be a string, got int"),
         (lambda v: Vocabulary([["<pad>"]]), ValueError, "the texts hold '<pad>', which is a special symbol as well"),
         (lambda v: Vocabulary(["a"], specials=["x", "x"]), ValueError, "specials must differ"),
@@ -390,6 +397,15 @@ def test_texts_are_filled_up_to_a_length():
 def test_a_vocabulary_refuses_what_it_does_not_know(call, error, words):
     with pytest.raises(error, match=words):
         call(Vocabulary(["ab"]))
+
+
+def test_a_vocabulary_is_shown_in_one_line():
+    assert repr(Vocabulary(["a\nb"], specials=["<end>"])) == r"Vocabulary of 4 symbols: <end> \n a b"
+
+
+def test_no_text_at_all():
+    assert Vocabulary([]).encode_all([""], length=0).shape == (1, 0)
+    assert Vocabulary(["a"]).encode_all([]).shape == (0, 0)
 
 
 NO_NUMPY = """

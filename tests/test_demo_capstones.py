@@ -247,17 +247,40 @@ def test_a_damaged_unfinished_training_is_a_sentence_too(tmp_path, monkeypatch):
     trained(SMALL, tmp_path, again=True)
 
 
-def test_data_that_is_missing_is_said_before_any_training(run, monkeypatch):
+@pytest.mark.parametrize("numbers", [[], ["ninety-five"]])
+def test_data_that_is_missing_is_said_before_any_training(numbers, run, monkeypatch):
     calls = stub(monkeypatch, translate)
-
-    def missing(*_):
-        raise ImportError("numbers in words come from the package num2words: pip install num2words")
-
-    monkeypatch.setattr(translate, "number_words", missing)
-    code, out, err = run("translate")
+    monkeypatch.setitem(sys.modules, "num2words", None)
+    code, out, err = run("translate", *numbers)
     assert (code, out, calls) == (2, "", [])
-    assert "pip install num2words" in err
+    assert "num2words, which is not installed: pip install" in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", [ValueError, ImportError, FloatingPointError, KeyError])
+def test_a_fault_of_the_program_keeps_its_traceback(error, tmp_path):
+    def wrong(*_, **__):
+        raise error("a fault")
+
+    with pytest.raises(error, match="a fault"):
+        trained(Subject(**{**vars(SMALL), "train": wrong}), tmp_path)
+    trained(SMALL, tmp_path)
+    with pytest.raises(error, match="a fault"):
+        trained(Subject(**{**vars(SMALL), "model": wrong}), tmp_path)
+
+
+def test_a_stopped_training_of_another_version_is_a_sentence(tmp_path):
+    stop = lambda state: signal.raise_signal(signal.SIGINT) if state.epoch == 2 else None
+    train = lambda *a, **k: small_training(*a, **k, each_epoch=stop)
+    with pytest.raises(KeyboardInterrupt):
+        trained(Subject(**{**vars(SMALL), "train": train}), tmp_path)
+
+    def other(seed, *, progress, checkpoint):
+        model, callbacks = small(), [Checkpoint(checkpoint, resume=True)]
+        fit(model, (np.eye(2), np.ones(2)), "mse", "sgd", callbacks=callbacks, progress=False)
+
+    with pytest.raises(DemoError, match=r"optimizer was Adam.* and is now SGD.*; --again begins anew"):
+        trained(Subject(**{**vars(SMALL), "train": other}), tmp_path)
 
 
 def test_a_folder_that_cannot_be_written(run, tmp_path):
@@ -332,6 +355,13 @@ def test_moves_that_cannot_be_played_are_asked_for_again(run, first_square):
     assert "'10' is not" in out
     assert out.count("Three in a line win") == 2
     assert out.rstrip().endswith("You have won!")
+
+
+def test_bytes_that_are_no_text_are_a_bad_move(run, first_square, monkeypatch):
+    code, out, _ = run("play", lines=b"\xff\n5\n7\n3\n", stdin=lambda b: io.TextIOWrapper(io.BytesIO(b), "utf-8"))
+    assert code == 0
+    assert "'\N{REPLACEMENT CHARACTER}' is not the number of a square" in out
+    assert "You have won!" in out
 
 
 def test_another_game_changes_sides_and_quit_leaves(run, first_square):
@@ -536,10 +566,11 @@ def test_how_many_how_bold_and_how_they_begin(run, no_training):
     assert shown("--count", "7", "--start", "An") == found, "the same seed, the same names"
     assert shown("--count", "7", "--start", "An", "--seed", "1") != found
     assert len(set(shown("--count", "7", "--temperature", "0.05", "--start", "e"))) < 7
-    more = shown("--count", "2", lines="\nzo\nq\n")
-    assert len(more) == 6
+    more = shown("--count", "2", lines="\nzo\nq\nquit\nan\n")
+    assert len(more) == 8
     assert more[:2] != more[2:4]
-    assert all(name.startswith("Zo") for name in more[4:])
+    assert all(name.startswith("Zo") for name in more[4:6])
+    assert all(name.startswith("Q") for name in more[6:]), "a letter, and no word that leaves"
 
 
 @pytest.mark.parametrize(
@@ -766,6 +797,7 @@ def in_a_terminal(folder, epochs, answers, timeout=100):
             break
         seen, part = seen + read, part + read
         if waiting and re.search(waiting[0][0], part):
+            time.sleep(0.5)  # as readline shows its prompt before it waits, a Ctrl-C in between is lost on Python
             os.write(main_end, waiting.pop(0)[1].encode())
             part = ""
     process.kill() if time.monotonic() >= end else process.wait(timeout=20)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import types
 
 import numpy as np
 import pytest
@@ -501,6 +502,11 @@ def test_it_goes_on_to_the_same_bits(name, tmp_path):
     assert len(os.listdir(path)) == 1
 
 
+def test_the_seed_is_the_same_as_another_whole_number(tmp_path):
+    train({"seed": 0}, tmp_path, epochs=1)
+    assert_same(train({"seed": np.int64(0)}, tmp_path, epochs=2), train({"seed": 0}, None, epochs=2))
+
+
 def test_more_epochs_go_further(tmp_path):
     case = CASES["adam, shuffled by random"]
     train(case, tmp_path / "m.safetensors", epochs=2)
@@ -576,8 +582,10 @@ def test_early_stopping_has_ended_it_but_a_stop_for_the_day_has_not(tmp_path):
         ({"metrics": "accuracy"}, "metrics was none, and is now accuracy"),
         ({"validation": moons(20)}, "validation was none, and is now 20 samples"),
         ({"make": lambda: nn.Sequential(nn.Linear(2, 1))}, r"missing: 0|wrong shape: 0\.weight is \(1, 2\) here"),
-        ({"make": lambda: Two()}, "model was Sequential, and is now Two"),
+        ({"make": lambda: Two()}, "model was Sequential of float64, and is now Two of float32"),
+        ({"make": lambda: scalar_model().to_sequential(dtype=np.float32)}, "is now Sequential of float32"),
         ({"more": lambda optimizer: [Kept()]}, r"callbacks was \[\], and is now \['Kept'\]"),
+        ({"more": lambda optimizer: [EarlyStopping("loss")]}, r"is now \['EarlyStopping of loss'\]"),
         ({"optimizer": lambda p: optim.SGD([{"params": p[:1]}, {"params": p[1:]}], lr=0.1, momentum=0.9)}, "1 group"),
     ],
 )
@@ -588,6 +596,67 @@ def test_another_training_is_refused_and_nothing_changed(changes, message, tmp_p
     with pytest.raises(ValueError, match=f"(?s)training can't go on from .*m.safetensors: .*{message}"):
         train({}, path, **changes)
     assert path.read_bytes() == before
+
+
+def test_what_remembers_nothing_may_come_and_go(tmp_path):
+    """A copy of each epoch, and a function: training is the same with and without them."""
+    train({}, tmp_path / "m.safetensors", epochs=2)
+    copy = lambda optimizer: [
+        Checkpoint(tmp_path / "copy.safetensors"),
+        *schedule(optim.StepLR, step_size=99)(optimizer),
+    ]
+    with pytest.raises(ValueError, match=r"callbacks was \[\], and is now \['Schedule'\]"):
+        train({"more": copy}, tmp_path / "m.safetensors", epochs=4)
+    more = train({"more": lambda o: copy(o)[:1]}, tmp_path / "m.safetensors", epochs=4)
+    assert same(more[0], train({}, None, epochs=4)[0])
+    assert same(train({}, tmp_path / "m.safetensors", epochs=5)[0], train({}, None, epochs=5)[0])
+
+
+def test_the_best_of_another_column_is_no_best(tmp_path):
+    case = {"validation": moons(20), "more": lambda optimizer: [EarlyStopping("loss", 9), EarlyStopping("val_loss", 9)]}
+    train(case, tmp_path, epochs=2)
+    swapped = {"more": lambda optimizer: case["more"](optimizer)[::-1]}
+    words = r"was \['EarlyStopping of loss', 'EarlyStopping of val_loss'\], and is now \['EarlyStopping of val_loss', "
+    with pytest.raises(ValueError, match=words):
+        train(case, tmp_path, **swapped)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_checkpoints_do_not_write_over_each_other(first, tmp_path):
+    two = [Checkpoint(tmp_path / "last.safetensors", monitor="loss"), Checkpoint(tmp_path, resume=True)]
+    with pytest.raises(ValueError, match=r"two Checkpoints write .*last\.safetensors, .*give each its own path"):
+        training.fit(tensor_model(), moons(), "hinge", "sgd", progress=False, callbacks=[two[first], two[1 - first]])
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("seeds", [(0, None), (None, 0)])
+def test_a_loader_with_a_seed_and_one_without(seeds, tmp_path):
+    loaders = [{"data": lambda seed=seed: data.DataLoader(*moons(), seed=seed)} for seed in seeds]
+    train(loaders[0], tmp_path, epochs=1)
+    with pytest.raises(ValueError, match=r"training can't go on from .*this DataLoader has .* seed, but the state"):
+        train(loaders[1], tmp_path)
+
+
+def test_a_loader_that_forgets_what_it_remembered(tmp_path):
+    train({"data": Drawn}, tmp_path, epochs=1)
+    with pytest.raises(ValueError, match=r"training can't go on from .*'list' object has no attribute 'load_state_d"):
+        train({"data": lambda: list(Drawn())}, tmp_path)
+
+
+def test_arrays_beside_values_come_back_as_lists(tmp_path):
+    class Arrays(Kept):
+        def load_state_dict(self, state):
+            assert isinstance(state["sums"], list)
+            self.sums = np.array(state["sums"])
+
+    case = {**CASES["values"], "more": lambda optimizer: [Arrays()]}
+    train(case, tmp_path, epochs=2)
+    assert_same(train(case, tmp_path, epochs=4), train(case, None, epochs=4))
+
+
+def test_a_folder_is_not_loaded(tmp_path):
+    with pytest.raises(ValueError, match=r"ends in \.safetensors, got 'test.*, a folder: name the file in it"):
+        training.load_checkpoint(tmp_path, tensor_model())
 
 
 def test_what_can_not_be_resumed_is_said_at_once(tmp_path):
@@ -604,6 +673,12 @@ def test_what_can_not_be_resumed_is_said_at_once(tmp_path):
     model = tensor_model()
     with pytest.raises(TypeError, match="Plain has no state_dict and load_state_dict"):
         training.fit(model, moons(), "mse", Plain(model), progress=False, callbacks=[Checkpoint(tmp_path, resume=True)])
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    halving = Schedule(types.SimpleNamespace(step=lambda: None))
+    with pytest.raises(TypeError, match="SimpleNamespace has no state_dict and load_state_dict"):
+        training.fit(
+            model, moons(), "mse", optimizer, progress=False, callbacks=[halving, Checkpoint(tmp_path, resume=True)]
+        )
     with pytest.raises(ValueError, match="from its last epoch, not from its best: use two"):
         Checkpoint(tmp_path, monitor="val_loss", resume=True)
     with pytest.raises(TypeError, match="resume is True or False, got 'yes'"):
@@ -689,4 +764,4 @@ def test_a_file_that_pytorch_would_not_expect_is_plain_text_in_the_header(tmp_pa
         "$tensor": "training.optimizer.state.0.momentum_buffer"
     }
     assert {name.split(".")[0] for name in header} == {"0", "2", "training"}
-    assert kept["callbacks"][-1]["kind"] == "EarlyStopping"
+    assert kept["callbacks"][-1]["kind"] == "EarlyStopping of loss"

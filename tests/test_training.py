@@ -644,6 +644,40 @@ def test_another_error_passes_through_and_tells_the_callbacks():
     assert same(numbers(model), steps[1])  # nothing is restored after an error
 
 
+def test_patience_is_no_column():
+    with pytest.raises(TypeError, match="monitor must be a column of the history, such as 'val_loss'; got int 5"):
+        EarlyStopping(5)
+
+
+class Unsure:
+    """A loader whose len is wrong, as of games that aren't played yet; or an error, as of PyTorch's streams."""
+
+    def __init__(self, length):
+        self.length = length
+
+    def __len__(self):
+        if self.length is None:
+            raise TypeError("of unknown length")
+        return self.length
+
+    def __iter__(self):
+        yield from [moons(12)] * 2
+
+
+@pytest.mark.parametrize("length", [0, 1, None])
+def test_a_loader_that_does_not_know_its_length(length):
+    shares = []
+
+    class Look(Callback):
+        def on_batch_end(self, state):
+            shares.append(state.share)
+
+    fit(tensor_model(), Unsure(length), epochs=2, callbacks=[Look()])
+    assert len(shares) == 4
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
 # ---- bad input ----
 
 X, Y = moons(12)
@@ -659,6 +693,7 @@ OTHER = scalar_model()
         ({"pair": X}, TypeError, "data must be a pair"),
         ({"pair": []}, ValueError, "data gave no batch"),
         ({"pair": [(X, Y[:-1])]}, ValueError, "12 samples and 11 targets"),
+        ({"pair": list(zip(X, Y, strict=True))}, TypeError, r"one entry each a sample.* and give the tuple \(X, y\)"),
         ({"pair": iter([(X, Y)])}, TypeError, "used up after one epoch: give a DataLoader"),
         ({"pair": ([[1.0], [1.0, 2.0]], [1, -1])}, ValueError, "X: the samples of a batch have different lengths"),
         ({"pair": (X.astype(str), Y)}, TypeError, "X must hold numbers, got dtype <U"),
@@ -689,6 +724,7 @@ OTHER = scalar_model()
         ({"metrics": {"n": 3}}, TypeError, "no metric 3"),
         ({"penalty": 1e-4}, TypeError, "penalty must be a function"),
         ({"callbacks": EarlyStopping()}, TypeError, "callbacks must be a list"),
+        ({"callbacks": None}, TypeError, "callbacks must be a list, as in .*; got NoneType None"),
         ({"callbacks": [EarlyStopping]}, TypeError, r"make one of it: EarlyStopping\("),
         ({"callbacks": [3]}, TypeError, "a callback is a Callback"),
         (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -142,6 +144,8 @@ def _play(asked: argparse.Namespace) -> int:
 def _run(asked: argparse.Namespace, subject: str, **options: Any) -> int:
     from ..demo.kept import DemoError
 
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a byte that is no text makes a bad answer, and doesn't end the run
     try:
         import_module(f"micrograd_plus.demo.{subject}").run(asked.out, seed=asked.seed, again=asked.again, **options)
     except DemoError as error:

@@ -50,6 +50,12 @@ def generator(seed: int | None) -> random.Random:
         raise TypeError(f"seed must be a whole number or None, {got(seed)}; try seed=0") from None
 
 
+def as_random_state(kept: Any) -> tuple:
+    """What `random.getstate()` gave, for `setstate`: JSON, which knows no tuples, may have made lists of them."""
+    version, words, gauss = kept
+    return version, tuple(words), gauss
+
+
 def got(value: Any) -> str:
     """What came instead, cut short: `got str '32'`."""
     return f"got {type(value).__name__} {reprlib.repr(value)}"

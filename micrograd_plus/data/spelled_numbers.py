@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from .arguments import got, whole
+from .checked import MissingPackageError
 
 Words = list[str]
 INSTALL = 'pip install "micrograd_plus[capstones]" (or only this: pip install --no-deps num2words==0.5.14)'
 
 
 def number_words(number: int, language: str = "en") -> Words:
-    """A whole number of at least 0 in words: a list of words and marks, such as hyphens and commas.
+    """A whole number of at least 0 in words: a list of words and of the marks between them, hyphens and commas.
 
     `language` is a code of the package num2words: "en", "fr", "de", "es", "ja" … Raises ValueError for a number
     below 0 or a language that it doesn't know, ImportError where the package isn't installed.
@@ -27,7 +28,7 @@ def number_words(number: int, language: str = "en") -> Words:
     try:
         from num2words import CONVERTER_CLASSES, num2words
     except ImportError:
-        raise ImportError(
+        raise MissingPackageError(
             f"numbers in words come from the package num2words, which is not installed: {INSTALL}"
         ) from None
     if language not in CONVERTER_CLASSES:
@@ -35,7 +36,7 @@ def number_words(number: int, language: str = "en") -> Words:
             f"no numbers in the language {got(language)}; there are: {', '.join(sorted(CONVERTER_CLASSES))}"
         )
     spelled = num2words(whole("number", number, example=42, least=0), lang=language)
-    return re.findall(r"\w+|[^\w\s]", spelled)
+    return re.findall(r"[,-]|[^\s,-]+", spelled)  # not \w+, which leaves out the vowel signs of Thai or Bengali
 
 
 def number_pairs(numbers: Iterable[Any], source: str = "en", target: str = "fr") -> tuple[list[Words], list[Words]]:

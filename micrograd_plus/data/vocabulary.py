@@ -36,6 +36,8 @@ class Vocabulary:
         """Gather and number the symbols of the texts."""
         if isinstance(texts, str):
             raise TypeError(f"texts must be a list of texts, {got(texts)}; try [{texts[:9]!r}]")
+        if isinstance(specials, str):
+            raise TypeError(f"specials must be a list of symbols, {got(specials)}; try [{specials!r}]")
         self.specials = tuple(specials)
         found = {symbol for text in texts for symbol in text}
         for symbol in (*self.specials, *found):
@@ -53,7 +55,7 @@ class Vocabulary:
         return len(self.symbols)
 
     def __repr__(self) -> str:
-        shown = " ".join(self.symbols[:8]) + (" …" if len(self) > 8 else "")
+        shown = " ".join(repr(symbol)[1:-1] for symbol in self.symbols[:8]) + (" …" if len(self) > 8 else "")
         return f"Vocabulary of {len(self)} symbols: {shown}"
 
     @property
@@ -101,7 +103,7 @@ class Vocabulary:
 
         rows = [self.encode(text, start=start, end=end) for text in texts]
         longest = max(map(len, rows), default=0)
-        length = longest if length is None else whole("length", length, example=longest)
+        length = longest if length is None else whole("length", length, example=longest, least=0)
         if longest > length:
             raise ValueError(f"a text has {longest} symbols, more than length={length}; try length={longest}")
         short = any(len(row) < length for row in rows)

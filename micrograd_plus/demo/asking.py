@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Container
 from contextlib import nullcontext, redirect_stdout, suppress
 
 LEAVE = ("q", "quit", "exit")
@@ -13,17 +14,17 @@ def in_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def ask(prompt: str) -> str | None:
-    """The next line, without blanks around it; None at its end (Ctrl-D) and for "quit". From a pipe without a prompt.
+def ask(prompt: str, leave: Container[str] = LEAVE) -> str | None:
+    """The next line, without blanks around it; None at the end (Ctrl-D) and for a word that leaves.
 
-    Ctrl-C is a KeyboardInterrupt, as everywhere.
+    From a pipe it is read without a prompt. Ctrl-C is a KeyboardInterrupt, as everywhere.
     """
     if sys.stdin is None:
         return None
     sys.stdout.flush()  # who drives this through a pipe waits for the answer to the line before
     line = _typed(prompt) if in_terminal() else sys.stdin.readline()
     text = line.strip()
-    return None if not line or text.lower() in LEAVE else text
+    return None if not line or text.lower() in leave else text
 
 
 def _typed(prompt: str) -> str:

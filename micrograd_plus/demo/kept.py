@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ..capstones import Run, Target, fast
+from ..data.checked import DamagedDataError, MissingPackageError
 from ..nn import Module
 from ..training import load_checkpoint, save_checkpoint
+from ..training.files import CheckpointError
 
 
 class DemoError(Exception):
@@ -74,7 +76,10 @@ def trained(subject: Subject, folder: Path, seed: int = 0, again: bool = False) 
 
 @contextmanager
 def in_plain_words() -> Iterator[None]:
-    """Data that isn't installed, a file that is damaged, a folder that can't be written: as one line each."""
+    """Data that isn't installed, a file that is damaged, a folder that can't be written: as one line each.
+
+    Only these: any other error is a fault of the program, and whoever looks for it needs the traceback.
+    """
     try:
         yield
     except BrokenPipeError:  # … | head: nobody reads on, which is no fault of a file's
@@ -82,20 +87,19 @@ def in_plain_words() -> Iterator[None]:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise DemoError(f"{where}{error.strerror or error}; choose another folder with --out") from None
-    except (ImportError, ValueError, FloatingPointError) as error:  # the library's own sentences
+    except (MissingPackageError, DamagedDataError) as error:
         raise DemoError(str(error)) from None
+    except CheckpointError as error:  # of the training that was stopped
+        raise DemoError(f"{error}; --again begins anew") from None
 
 
 def _trained_now(subject: Subject, files: Files, seed: int) -> Module:
-    going_on = files.unfinished.exists()
-    print(f"{subject.title}\n{'Its training goes on where it was stopped.' if going_on else 'It is trained now.'}")
+    stopped = files.unfinished.exists()
+    print(f"{subject.title}\n{'Its training goes on where it was stopped.' if stopped else 'It is trained now.'}")
     began = time.perf_counter()
     try:
         with in_plain_words(), _ctrl_c_stops():
             run = subject.train(seed, progress=True, checkpoint=files.unfinished)
-    except DemoError as error:
-        hint = "; --again begins anew" if going_on else ""
-        raise DemoError(f"{error}{hint}") from None
     except (Stopped, KeyboardInterrupt):
         raise KeyboardInterrupt(_what_is_kept(files)) from None
     note = {
@@ -116,10 +120,10 @@ def _trained_now(subject: Subject, files: Files, seed: int) -> Module:
 
 
 def _from_file(subject: Subject, files: Files) -> Module:
-    note = _read_note(files.note)
+    note, model = _read_note(files.note), subject.model()
     try:
-        model = load_checkpoint(files.numbers, subject.model())
-    except (OSError, ValueError, TypeError, KeyError):
+        load_checkpoint(files.numbers, model)
+    except (OSError, ValueError):
         raise DemoError(
             f"{files.numbers} can't be used: it is damaged, or of another version of this model; --again trains anew"
         ) from None

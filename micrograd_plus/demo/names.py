@@ -53,8 +53,8 @@ def run(
 
 
 def _next_start(start: str) -> str | None:
-    """How the next names begin: as those before, or as is typed; None for no more."""
-    while (answer := ask("\nEnter: more; or type how they shall begin (quit leaves): ")) is not None:
+    """How the next names begin: as those before, or as is typed ("q" is a letter here); None for no more."""
+    while (answer := ask("\nEnter: more; or type how they shall begin (quit leaves): ", leave=["quit"])) is not None:
         try:
             return checked_start(answer) if answer else start
         except DemoError as error:

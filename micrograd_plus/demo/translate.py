@@ -33,10 +33,10 @@ WORTH = {**{word: n for n, word in enumerate(UNITS)}, **{word: 10 * n for n, wor
 
 def run(folder: Path, numbers: Sequence[str] = (), *, seed: int = 0, again: bool = False) -> None:
     """Train or load the network, and translate what was given, or else what is typed. DemoError for bad numbers."""
+    with in_plain_words():  # is num2words here? Better to say so before a minute of training than after it
+        number_words(0)
     try:
         given = [read_number(text) for text in separate(numbers)]
-        with in_plain_words():  # is num2words here? Better to say so before a minute of training than after it
-            number_words(0)
     except ValueError as error:
         raise DemoError(str(error)) from None
     model = trained(SUBJECT, folder, seed, again)

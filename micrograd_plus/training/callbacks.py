@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..data.arguments import real, whole
+from ..data.arguments import got, real, whole
 from ..nn import Module
 from ..optim import ReduceLROnPlateau
 from .history import History, direction
@@ -96,6 +96,8 @@ class Watch(Callback):
     """The base of what waits for a number to improve: it remembers the best one, and its epoch."""
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0):
+        if not isinstance(monitor, str):
+            raise TypeError(f"monitor must be a column of the history, such as 'val_loss'; {got(monitor)}")
         self.sign = direction(monitor, mode)
         self.monitor = monitor
         self.min_delta = real("min_delta", min_delta, 0.0, "a finite number of at least 0", lambda d: 0 <= d < math.inf)
@@ -210,7 +212,7 @@ class Schedule(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Where the schedule is."""
-        return {"scheduler": self.scheduler.state_dict()} if hasattr(self.scheduler, "state_dict") else {}
+        return {"scheduler": self.scheduler.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
@@ -241,8 +243,8 @@ def watched(state: State, monitor: str, who: str) -> float:
 
 def as_callbacks(callbacks: Any) -> list[Callback]:
     """A list of callbacks, plain functions wrapped. TypeError for what can't be one."""
-    if isinstance(callbacks, Callback) or callable(callbacks):
-        raise TypeError("callbacks must be a list, as in callbacks=[EarlyStopping()]")
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks must be a list, as in callbacks=[EarlyStopping()]; {got(callbacks)}")
     made: list[Callback] = []
     for callback in callbacks:
         if isinstance(callback, type):

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..nn import Module
-from .callbacks import Callback, State, Watch
-from .files import read_file, suffix_for, write_file
+from .callbacks import Callback, Schedule, State, Watch
+from .files import CheckpointError, read_file, suffix_for, write_file
 from .resuming import put_back, snapshot
 
 
@@ -23,8 +23,8 @@ class Checkpoint(Watch):
         So the same cell, or program, once more goes on after Ctrl-C or a crash, to the same numbers, to the last bit,
         as if nothing had happened; when all epochs are done, it gives the trained model at once. More epochs go on
         further; for a new start delete the file. A loader or callback of your own takes part if it has state_dict() (of
-        numbers, text, lists, dicts and arrays) and load_state_dict(state). ValueError, saying what differs, where the
-        file belongs to another model, optimiser or batch size.
+        numbers, text, lists, dicts and arrays, which a .json file gives back as lists) and load_state_dict(state).
+        ValueError, saying what differs, where the file belongs to another model, optimiser or batch size.
 
     >>> import os, tempfile
     >>> from micrograd_plus import data, nn, training
@@ -67,7 +67,7 @@ class Checkpoint(Watch):
             return {}
         training = self._kept[1]
         if not isinstance(training, dict) or "settings" not in training:
-            raise ValueError(
+            raise CheckpointError(
                 f"{self.path} holds a model, but not what its training needs to go on (it was written without "
                 "resume=True). Give another path, and the model these numbers with load_checkpoint; or delete the file"
             )
@@ -77,12 +77,14 @@ class Checkpoint(Watch):
         """Settle the file's name before any time is spent; put everything back, if training is to go on."""
         super().on_train_begin(state)
         self.settle(state.model)
+        if any(c is not self and isinstance(c, Checkpoint) and c.path == self.path for c in state.callbacks):
+            raise ValueError(f"two Checkpoints write {self.path}, each over the other's: give each its own path")
         if self._kept:
             (numbers, training), self._kept = self._kept, None
             try:
                 put_back(state, numbers, training)
-            except (ValueError, TypeError, KeyError) as error:
-                raise ValueError(f"training can't go on from {self.path}: {error}") from error
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise CheckpointError(f"training can't go on from {self.path}: {error}") from error
 
     def on_epoch_end(self, state: State) -> None:
         """Write, if there is something to keep."""
@@ -94,15 +96,18 @@ class Checkpoint(Watch):
 def resuming_one(callbacks: list[Callback], optimizer: Any) -> Checkpoint | None:
     """The Checkpoint that training goes on from, if there is one; it comes last, to keep what the others came to."""
     found = [c for c in callbacks if isinstance(c, Checkpoint) and c.resume]
+    if not found:
+        return None
     if len(found) > 1:
         raise ValueError(f"training can go on from one file only: {' or '.join(str(c.path) for c in found)}?")
-    if found and not (hasattr(optimizer, "state_dict") and hasattr(optimizer, "load_state_dict")):
-        raise TypeError(
-            f"Checkpoint(…, resume=True): {type(optimizer).__name__} has no state_dict and load_state_dict, so what it "
-            "remembers can't be kept; a subclass of optim.Optimizer has them"
-        )
+    for thing in (optimizer, *(c.scheduler for c in callbacks if isinstance(c, Schedule))):
+        if not (hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict")):
+            raise TypeError(
+                f"Checkpoint(…, resume=True): {type(thing).__name__} has no state_dict and load_state_dict, so what it "
+                "remembers can't be kept; the optimisers and schedules of optim have them"
+            )
     callbacks.sort(key=lambda callback: callback in found)
-    return found[0] if found else None
+    return found[0]
 
 
 def save_checkpoint(path: str | os.PathLike, model: Module) -> None:
@@ -144,4 +149,5 @@ def _check(path: Path, model: Module) -> None:
     want = suffix_for(model.state_dict())
     if path.suffix != want:
         kind = "arrays" if want == ".safetensors" else "single numbers"
-        raise ValueError(f"a model of {kind} is kept in a file that ends in {want}, got {path.name!r}")
+        folder = ", a folder: name the file in it" if path.is_dir() else ""
+        raise ValueError(f"a model of {kind} is kept in a file that ends in {want}, got {path.name!r}{folder}")

@@ -81,11 +81,13 @@ def metrics_of(metrics: Any, loss: Callable) -> dict[str, Callable]:
     return {str(name): _chosen("metric", m, known, "a function metric(output, target)") for name, m in metrics.items()}
 
 
-def in_words(optimizer: Any, loss: Callable, metrics: dict[str, Callable]) -> dict[str, str]:
+def in_words(model: Any, optimizer: Any, loss: Callable, metrics: dict[str, Callable]) -> dict[str, str]:
     """What was chosen, to be compared when training is resumed."""
     function = kind_of(loss)
+    precisions = sorted({str(p.dtype) for p in model.parameters() if hasattr(p, "dtype")})
     settings = ", ".join(f"{name}={value!r}" for name, value in getattr(optimizer, "defaults", {}).items())
     return {
+        "model": " of ".join([type(model).__name__, *precisions]),
         "optimizer": f"{type(optimizer).__name__}({settings})",
         "loss": getattr(function, "__name__", type(function).__name__),
         "metrics": ", ".join(metrics) or "none",

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..data import DataLoader, train_test_split
 from ..data.arguments import got, real
+from ..data.loading import are_inputs
 from ..engine import Node
 from ..engine.graph import Operand
 from ..nn import Module
@@ -126,11 +127,6 @@ def is_pair(data: Any) -> bool:
     return isinstance(data, tuple) and len(data) == 2
 
 
-def are_inputs(x: Any) -> bool:
-    """Whether X is a tuple of several inputs: each an array with one entry a sample."""
-    return isinstance(x, tuple) and len(x) > 0 and all(getattr(part, "shape", ()) != () for part in x)
-
-
 def _lengths(parts: tuple) -> str:
     lengths = " and ".join(str(len(part)) for part in parts)
     return f"the inputs have {lengths} entries; each input needs one for every sample"
@@ -170,9 +166,15 @@ def pairs(name: str, loader: Iterable) -> Iterator[tuple[Any, Any]]:
         x, y = batch
         if are_inputs(x) and len(set(map(len, x))) > 1:
             raise ValueError(f"{name}, in a batch: {_lengths(x)}")
-        if samples_in(x) != len(y):
-            n = samples_in(x)
-            raise ValueError(f"{name}: a batch has {n} samples and {len(y)} targets; each sample needs its own")
+        try:
+            n, targets = samples_in(x), len(y)
+        except TypeError:
+            raise TypeError(
+                f"{name}: in a batch x and y have one entry each a sample, {got(batch)}; of single samples, (x, y), "
+                "make a list of all x and one of all y, and give the tuple (X, y)"
+            ) from None
+        if n != targets:
+            raise ValueError(f"{name}: a batch has {n} samples and {targets} targets; each sample needs its own")
         empty = False
         yield x, y
     if empty:

@@ -2,7 +2,7 @@
 
 Beside a model's numbers a file can hold the state of its training: a tree of dicts and lists, whose arrays become
 tensors that are named by their place in it ("training.optimizer.state.0.exp_avg"); the rest is JSON, in the file's
-metadata. No parameter has such a name: a module's `training` is its mode.
+metadata. A .json file has lists in place of arrays. No parameter has such a name: a module's `training` is its mode.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from ..data.arguments import got
 Numbers = dict[str, Any]
 KEY = "micrograd_plus"  # of the metadata: the state of training, as JSON
 TENSOR = "$tensor"  # what stands there for an array: {"$tensor": its name in the file}
+
+
+class CheckpointError(ValueError):
+    """A file that can't be used: damaged, no checkpoint, or of another training."""
 
 
 def suffix_for(numbers: Mapping[str, Any]) -> str:
@@ -42,7 +46,7 @@ def write_file(path: Path, numbers: Numbers, training: dict[str, Any] | None = N
 
 
 def read_file(path: Path) -> tuple[Numbers, dict[str, Any] | None]:
-    """A model's numbers, and the state of its training if there is one. ValueError for what is no such file."""
+    """A model's numbers, and the state of its training if there is one. CheckpointError for no such file."""
     try:
         if path.suffix == ".json":
             return _read_json(path)
@@ -50,7 +54,7 @@ def read_file(path: Path) -> tuple[Numbers, dict[str, Any] | None]:
     except (OSError, ImportError):
         raise  # not there, or not to be read: it says so itself
     except Exception as error:  # whatever a library says of bytes that it doesn't understand
-        raise ValueError(
+        raise CheckpointError(
             f"{path} can't be read: it is damaged, or no checkpoint ({error}). Give another path; or, to start afresh, "
             "delete it"
         ) from error
@@ -103,10 +107,12 @@ def _arrays_put_in(tree: Any, arrays: Numbers) -> Any:
 
 
 def _as_json(tree: Any, **options: Any) -> str:
-    def refuse(thing: Any) -> Any:
+    def as_list(thing: Any) -> Any:
+        if hasattr(thing, "tolist"):
+            return thing.tolist()
         raise TypeError(f"a checkpoint holds numbers, text, lists, dicts and arrays; {got(thing)}")
 
-    return json.dumps(tree, default=refuse, **options)
+    return json.dumps(tree, default=as_list, **options)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

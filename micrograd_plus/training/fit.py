@@ -93,7 +93,7 @@ def fit(
         raise ValueError(f"{only_held[0]!r} is measured on validation data: give fit some, as in validation=0.2")
     resuming = resuming_one(listeners, optimizer)
     # what training that goes on must have in common with what was begun
-    settings = {"model": type(model).__name__, **choices.in_words(optimizer, criterion, measures), "seed": repr(seed)}
+    settings = choices.in_words(model, optimizer, criterion, measures) | {"seed": str(seed)}
     kept = resuming.open(model) if resuming else {}
     if seed is None and is_share(validation):
         settings["split"] = kept.get("split") or str(random.getrandbits(64))

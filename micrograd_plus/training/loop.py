@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable
+from operator import length_hint
 from typing import Any
 
 from ..data.arguments import got
@@ -63,7 +64,7 @@ class Loop:
         """Every batch once; returns the epoch's numbers."""
         state, seen = self.state, []
         cost = samples = 0.0
-        expected = len(loader) if isinstance(loader, Sized) else self.batches
+        expected = length_hint(loader) or self.batches
         for i, (x, y) in enumerate(pairs("data", loader), start=1):
             state.step += 1
             x, y = self.feeding.batch(x, y)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from .callbacks import Callback, EarlyStopping, State
+from ..data.arguments import as_random_state
+from .callbacks import Callback, EarlyStopping, State, Watch
 
 
 def snapshot(state: State) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def snapshot(state: State) -> dict[str, Any]:
         "history": {**history.to_dict(), "seconds": history.seconds},
         "optimizer": state.optimizer.state_dict(),
         "callbacks": [{"kind": kind, "state": callback.state_dict()} for kind, callback in _remembering(state)],
-        "loaders": [_state_of(loader) for loader in state.loaders],
+        "loaders": [loader.state_dict() if hasattr(loader, "state_dict") else None for loader in state.loaders],
         "random": random.getstate(),
     }
 
@@ -36,8 +37,9 @@ def put_back(state: State, numbers: dict[str, Any], kept: dict[str, Any]) -> Non
     for (_, callback), entry in zip(_remembering(state), kept["callbacks"], strict=True):
         callback.load_state_dict(entry["state"])
     for loader, its_state in zip(state.loaders, kept["loaders"], strict=True):
-        _give_state(loader, its_state)
-    random.setstate(_random_state(kept["random"]))
+        if its_state is not None:
+            loader.load_state_dict(its_state)
+    random.setstate(as_random_state(kept["random"]))
     state.epoch, state.step, state.loss = kept["epoch"], kept["step"], kept["loss"]
     state.share = min(state.epoch / state.epochs, 1.0)
     history, past = state.history, kept["history"]
@@ -47,9 +49,16 @@ def put_back(state: State, numbers: dict[str, Any], kept: dict[str, Any]) -> Non
 
 
 def _remembering(state: State) -> list[tuple[str, Callback]]:
-    """The callbacks that remember something from one epoch to the next, with their kind."""
-    kinds = [(type(callback), callback) for callback in state.callbacks[:-1]]  # the last is the Checkpoint itself
-    return [(kind.__name__, callback) for kind, callback in kinds if kind.state_dict is not Callback.state_dict]
+    """The callbacks that remember something from one epoch to the next, with their kind and what they watch."""
+    found = []
+    for callback in state.callbacks[:-1]:  # the last is the Checkpoint itself
+        kind = type(callback)
+        if not isinstance(callback, Watch):
+            if kind.state_dict is not Callback.state_dict:
+                found.append((kind.__name__, callback))
+        elif callback.monitor:  # a Checkpoint without one remembers nothing
+            found.append((f"{kind.__name__} of {callback.monitor}", callback))
+    return found
 
 
 def _demand_same(then: dict[str, Any], now: dict[str, Any]) -> None:
@@ -60,23 +69,3 @@ def _demand_same(then: dict[str, Any], now: dict[str, Any]) -> None:
             "it was another training: " + "; ".join(differing) + ". Train as it was begun (epochs may be more); or, to "
             "start afresh, delete the file or give another path"
         )
-
-
-def _state_of(loader: Any) -> Any:
-    """What a loader remembers: what it says itself, or its own source of chance."""
-    if hasattr(loader, "state_dict"):
-        return loader.state_dict()
-    chance = getattr(loader, "_rng", None)
-    return chance.getstate() if isinstance(chance, random.Random) else None
-
-
-def _give_state(loader: Any, state: Any) -> None:
-    if hasattr(loader, "load_state_dict"):
-        loader.load_state_dict(state)
-    elif state is not None:
-        loader._rng.setstate(_random_state(state))
-
-
-def _random_state(kept: Any) -> tuple:
-    version, words, gauss = kept
-    return version, tuple(words), gauss
