@@ -174,3 +174,11 @@ def test_one_epoch_is_better_than_counting_pairs_and_can_be_gone_on_from(tmp_pat
     assert run.scores["4-gram"] < 1.95
     again = names.train(seed=1, progress=False, checkpoint=path, epochs=1)  # all epochs are done: it is read
     assert names.loss_of(again.model, ["anna"]) == names.loss_of(run.model, ["anna"])
+
+
+def test_names_can_be_given_their_first_letters():
+    model = names.GPT(len(names.LETTERS), d=8, heads=2)
+    begun = names.sample(model, n=20, seed=0, start="mar")
+    assert all(name.startswith("mar") for name in begun)
+    assert len(set(begun)) > 1
+    assert max(map(len, begun)) <= names.LONGEST

@@ -23,7 +23,7 @@ from .run import Run, Target, share_of
 
 TARGET = Target("held-out pictures given the right name", at_least=0.96)
 
-EPOCHS, BATCH_SIZE, EACH = 80, 20, 5  # EACH: pictures of each person to learn from
+EPOCHS, BATCH_SIZE, EACH = 50, 20, 5  # EACH: pictures of each person to learn from
 LIGHT = 0.25  # how much lighter or darker a picture may come out, where the spread of all pixels is 1
 
 

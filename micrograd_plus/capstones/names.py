@@ -94,12 +94,17 @@ def loss_of(model: nn.Module, names: Iterable[str]) -> float:
 
 
 def sample(
-    model: nn.Module, vocabulary: Vocabulary = LETTERS, n: int = 10, temperature: float = 1.0, seed: int | None = None
+    model: nn.Module,
+    vocabulary: Vocabulary = LETTERS,
+    n: int = 10,
+    temperature: float = 1.0,
+    seed: int | None = None,
+    start: str = "",
 ) -> list[str]:
     """n names, letter by letter: each is drawn from softmax(scores / temperature).
 
     temperature: below 1 the likely letters become likelier still, above 1 all become more alike. ValueError unless it
-    is above 0. seed: for the draws; without it they come from Python's `random`.
+    is above 0. seed: for the draws; without it they come from Python's `random`. start: what all of them begin with.
 
     >>> untrained = GPT(len(LETTERS))
     >>> len(sample(untrained, n=3)), sample(untrained, seed=0) == sample(untrained, seed=0)
@@ -108,9 +113,9 @@ def sample(
     if not temperature > 0:
         raise ValueError(f"sample: the temperature must be above 0, got {temperature!r}: try 0.8; near 0 it is no draw")
     rng = nn.init.generator(seed)
-    tokens = np.full((n, 1), vocabulary.start)
+    tokens = np.tile(vocabulary.encode(start, start=True), (n, 1))
     with no_grad():
-        for _ in range(LONGEST):
+        for _ in range(LONGEST - len(start)):
             scores = model.eval()(tokens).numpy()[:, -1].astype(float) / temperature
             scores[:, [vocabulary.pad, vocabulary.start]] = -np.inf  # they never come next
             drawn = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)

@@ -30,25 +30,33 @@ class Target:
     at_most: float | None = None
     unit: str = "%"
 
+    def __post_init__(self) -> None:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError(f"Target {self.what!r}: give one limit, at_least=… or at_most=…")
+
     def met(self, reached: float) -> bool:
         """Whether this is enough."""
-        low = -float("inf") if self.at_least is None else self.at_least
-        high = float("inf") if self.at_most is None else self.at_most
-        return low <= reached <= high
+        return reached <= self.limit if self.at_least is None else reached >= self.limit
 
     def check(self, reached: float) -> None:
         """Print what was reached. AssertionError where it isn't enough (not with FAST=1, which trains too little)."""
-        line = f"{self.what}: {self.shown(reached)} (wanted: {self.wanted})"
+        told = self.shown(reached)
+        if told == self.shown(self.limit) and not self.met(reached):
+            told = f"{reached} ({told}, rounded)"  # else it would read as reached
+        line = f"{self.what}: {told} (wanted: {self.wanted})"
         if not fast() and not self.met(reached):
             raise AssertionError(line)
         print(line if self.met(reached) else f"{line} - FAST=1 trains a third of the steps")
 
     @property
+    def limit(self) -> float:
+        """The number that it is about."""
+        return self.at_most if self.at_least is None else self.at_least  # type: ignore[return-value]  # one is given
+
+    @property
     def wanted(self) -> str:
         """In words."""
-        if self.at_least is not None:
-            return f"at least {self.shown(self.at_least)}"
-        return f"at most {self.shown(self.at_most)}"
+        return f"at {'most' if self.at_least is None else 'least'} {self.shown(self.limit)}"
 
     def shown(self, number: Any) -> str:
         """A share in percent, else the number with its unit."""

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from ..capstones import names as capstone
 from ..capstones.names import LETTERS, LONGEST
 from ..data import load_names
-from ..engine import Tensor
-from ..nn import Module
 from . import terminal
 from .asking import ask
 from .kept import DemoError, Subject, in_plain_words, trained
@@ -46,8 +41,7 @@ def run(
     draws = random.Random(seed)  # the same seed, the same names, page after page
     print("\nNames marked with * are new: they are in no list that it read or was tested on.")
     while beginning is not None:
-        begun = Begun(model, beginning)
-        names = capstone.sample(begun, n=count, temperature=temperature, seed=draws.randrange(2**31))
+        names = capstone.sample(model, n=count, temperature=temperature, seed=draws.randrange(2**31), start=beginning)
         print(f"\n{in_columns(names, known)}")
         beginning = _next_start(beginning)
 
@@ -60,22 +54,6 @@ def _next_start(start: str) -> str | None:
         except DemoError as error:
             print(f"\n{error}.")
     return None
-
-
-class Begun(Module):
-    """The model, but its first letters are given: they get a score of 0, and all others one that is never drawn."""
-
-    def __init__(self, model: Any, start: str):
-        self.model, self.start = model, LETTERS.encode(start)
-
-    def forward(self, tokens: np.ndarray) -> Any:
-        """Scores for the next symbol at each place."""
-        place = tokens.shape[1] - 1  # the <start> sign stands before the first letter
-        if place >= len(self.start):
-            return self.model(tokens)
-        scores = np.full((*tokens.shape, len(LETTERS)), -1e9)
-        scores[..., self.start[place]] = 0.0
-        return Tensor(scores, requires_grad=False)
 
 
 def checked_start(text: str) -> str:
