@@ -6,9 +6,9 @@
 # **The promise:** machines recognise faces. **The idea:** the filters of lesson 20, trained on five pictures of each
 # person, and every one of these pictures varied again and again.
 #
-# You will watch a network learn 200 pictures by heart at once, and be worse than no network at all. Then you set
-# dropout and augmentation against that, and hold the exam. You look at its mistakes, and at where in a face it looks.
-# At the end stands what it can't do, and what such machines do to people.
+# You will watch a network learn 200 pictures by heart within a few epochs, and name 200 others less well. Then you set
+# dropout and augmentation against that. You look at its mistakes, and at where in a face it looks. At the end stands
+# what it can't do, and what such machines do to people.
 
 # %%
 try:
@@ -71,14 +71,13 @@ print(f"my guess: {my_guess} %   nearest neighbour: {by_neighbour:.1%}")
 
 # %% [markdown]
 # By chance it would be one in 40, 2.5 %. The pictures of a person are so alike that comparing pixels goes a long way.
-# It will be beaten today, but not by the first attempt.
 #
 # ## The model
 #
 # As in lesson 20: filters, pooling, filters, pooling, then ordinary layers. There is a score for each of the 40 people.
-# New is **batch normalisation**: each channel is brought to mean 0 and spread 1, as measured on the batch, then scaled
-# and shifted by two numbers that are learned. With it, this network needs about half the epochs. (S. Ioffe and
-# C. Szegedy, 2015.)
+# New is **batch normalisation** (S. Ioffe and C. Szegedy, 2015): each channel is brought to mean 0 and spread 1, as
+# measured on the batch, then scaled and shifted by two numbers that are learned. After training, averages kept from
+# the batches take the place of the batch's own. In our trials, this network then needed about half the epochs.
 
 
 # %%
@@ -108,23 +107,24 @@ print(f"{weights:,} parameters for {len(X)} pictures: {weights // len(X)} for ea
 # ## Without any remedy
 #
 # Two hundred parameters for each picture: remember lesson 13. This first attempt has no dropout and no augmentation.
-# The curves show the share of training pictures and of held-out pictures that are right. (You look at the held-out
-# pictures in each epoch here, to see what happens. Nothing will be chosen by them.)
+# The curves show the share that is right: solid for the training pictures, dashed for the held-out ones, which `fit`
+# calls validation. (You look at those in each epoch, to see what happens. No choice is made by it here.)
 #
-# **Predict:** how many of the training pictures will be right in the end, and how many of the held-out ones?
+# **Predict:** what share of the training pictures will be right in the end, and of the held-out ones, in per cent?
 
 
 # %%
 my_guess = (90, 90)
 
 
-def train(model, loader, epochs, **others):
+def train(model, loader, epochs, callbacks=(), **others):
     """AdamW, with a learning rate that goes from 0.002 straight down to 0."""
     optimizer = optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
     slower = optim.LinearLR(optimizer, 1.0, 0.0, total_iters=epochs * len(loader))
-    others.setdefault("callbacks", []).append(training.Schedule(slower, every="step"))
-    others["progress"] = False
-    return training.fit(model, loader, "cross_entropy", optimizer, epochs, **others)
+    others["callbacks"] = [*callbacks, training.Schedule(slower, every="step")]
+    return training.fit(
+        model, loader, "cross_entropy", optimizer, epochs, progress=False, **others
+    )
 
 
 epochs = share_of(faces.EPOCHS)
@@ -132,16 +132,16 @@ watched = {"metrics": "accuracy", "validation": (X_test, y_test)}
 mg.seed(0)
 plain = face_cnn(dropout=0.0)
 loader = mg.data.DataLoader(X, y, batch_size=20, seed=0)
-live = plots.Live("accuracy", every=3)
+live = plots.Live("accuracy", every=5)
 plain_history = train(plain, loader, epochs, callbacks=[live], **watched)
 
 shares = plain_history["accuracy"][-1], plain_history["val_accuracy"][-1]
 print("my guess:", my_guess, f"  it is {shares[0]:.1%} and {shares[1]:.1%}")
 
 # %% [markdown]
-# After a few epochs every training picture is right, and from then on there is nothing left to learn from them. The
-# held-out pictures stay behind, and behind the nearest neighbour too: this network has **overfitted**. It has noticed
-# what these 200 pictures have in common with their names, down to the shadow on a wall.
+# After a few epochs every training picture is right, and from then on there is little left to learn from them. The
+# held-out pictures stay behind: the network has **overfitted**. For all its parameters, it does no better here than the
+# nearest neighbour. (On two other divisions of the pictures it did: 98.5 against 95.0 %, 94.5 against 93.0 %.)
 #
 # ## Two remedies
 #
@@ -156,50 +156,47 @@ captions = ["picture", *("varied" for _ in range(9))]
 show_faces(versions, captions, alt="A portrait, and nine versions: moved, mirrored, lighter.")
 
 # %% [markdown]
-# So in 80 epochs the network sees 16,000 pictures, hardly two of them the same. **Predict:** which of the two remedies
-# brings more? First dropout alone, then augmentation alone, then both. The last one is watched live.
+# So in 50 epochs the network sees 10,000 pictures, hardly two of them the same. First dropout is added alone, then
+# augmentation to it. **Predict:** how many of the 200 held-out pictures will be right with both? Watch the last one
+# live.
 
 # %%
-my_guess = "dropout"
+my_guess = 180
 
 mg.seed(0)
-dropped = face_cnn(dropout=0.3)
+dropped = face_cnn()
 train(dropped, mg.data.DataLoader(X, y, batch_size=20, seed=0), epochs)
 
 mg.seed(0)
-augmented = face_cnn(dropout=0.0)
-train(augmented, faces.Varied(X, y, batch_size=20, seed=0), epochs)
-
-mg.seed(0)
 model = face_cnn()
-live = plots.Live("accuracy", every=3)
+live = plots.Live("accuracy", every=5)
 loader = faces.Varied(X, y, batch_size=20, seed=0)
 history = train(model, loader, epochs, callbacks=[live], **watched)
 
 # %% [markdown]
 # ## The exam
 #
-# The promise was: at least 96 % of the held-out pictures get the right name, and more than by the nearest neighbour.
+# The promise is: at least 96 % of the held-out pictures get the right name, and more than by the nearest neighbour.
 
 # %%
 share = digits.share_right(model, X_test, y_test)
 faces.TARGET.check(share)
 print()
 print("                        training   held out   loss, held out")
-networks = {"plain": plain, "dropout": dropped, "augmentation": augmented, "both": model}
+networks = {"plain": plain, "dropout": dropped, "both": model}
 for name, net in networks.items():
     with mg.no_grad():
         loss = nn.cross_entropy(net.eval()(X_test), y_test).item()
     shares = digits.share_right(net, X, y), digits.share_right(net, X_test, y_test)
     print(f"{name:20} {shares[0]:11.1%} {shares[1]:10.1%} {loss:12.2f}")
 print(f"{'nearest neighbour':20} {1:11.1%} {by_neighbour:10.1%}")
-print("my guess:", my_guess)
+print(f"my guess: {my_guess} of 200   it is {round(200 * share)}")
 
 # %% [markdown]
-# All four name every training picture in the end. On the held-out pictures each remedy helps, augmentation most. Both
-# together aren't better than augmentation alone here; but a picture is half a per cent, and one or two pictures
-# are luck (lesson 20). The loss is a finer measure than the share of right answers: with augmentation it is a third of
-# that without any remedy. And the nearest neighbour is beaten.
+# All three name the training pictures in the end; the held-out ones tell them apart. A picture is half a per cent, and
+# a few pictures are luck (lesson 20). The loss is a finer measure than the share of right answers: each remedy brings
+# it down, in the end to about half. And the nearest neighbour is beaten. (Is dropout still of use, beside
+# augmentation? In our trials the difference was smaller than luck. Try it: `face_cnn(dropout=0.0)`.)
 #
 # (With `training.Checkpoint("faces.safetensors", resume=True)` among the callbacks, a training that is interrupted goes
 # on where it stopped; `faces.train(checkpoint=…)` does that.)
@@ -228,70 +225,77 @@ show_faces(
 # %% [markdown]
 # ## Where does it look?
 #
-# Cover a square of the held-out pictures in grey, and see how much the score of the right person falls. Then cover the
-# next square. Where the score falls most, there is what the network relies on. This is called an **occlusion map**.
-# **Predict:** is it the eyes, the mouth, or the hair?
+# Put the average face into a square of each held-out picture, so that nothing personal is left there. How much does the
+# score of the right person fall? Then take the next square. Where it falls most is what the network relies on. This is
+# called an **occlusion map**. **Predict:** is it the eyes, the mouth, or the hair?
 
 # %%
 my_guess = "eyes"
 
-whole = digits.scores_of(model, X_test)[np.arange(200), y_test].mean()
-rows, columns = range(0, 23, 3), range(0, 18, 3)
+average, everyone = X[:, 0].mean(axis=0), np.arange(len(X_test))
+whole = digits.scores_of(model, X_test)[everyone, y_test].mean()
+rows, columns = range(0, 22, 4), range(0, 17, 4)
 falls = np.zeros((len(rows), len(columns)))
 for i, row in enumerate(rows):
     for j, column in enumerate(columns):
+        square = np.s_[..., row : row + 7, column : column + 7]
         covered = X_test.copy()
-        covered[:, :, row : row + 6, column : column + 6] = 0
-        falls[i, j] = whole - digits.scores_of(model, covered)[np.arange(200), y_test].mean()
+        covered[square] = average[square]
+        falls[i, j] = whole - digits.scores_of(model, covered)[everyone, y_test].mean()
 
 _, axes = plt.subplots(1, 2, figsize=(5.5, 3), layout="constrained")
-axes[0].imshow(X_test[:, 0].mean(axis=0), cmap="gray")
-axes[0].set_title("all 200 faces, averaged")
-shown = axes[1].imshow(falls, cmap="cividis", extent=(0.5, 20.5, 26.5, 0.5), vmin=0)
+axes[0].imshow(average, cmap="gray")
+axes[0].set_title("the average face")
+shown = axes[1].imshow(falls, cmap="cividis", extent=(1, 21, 25, 1), vmin=0)
 axes[1].set_title("how far the score falls")
 plt.colorbar(shown, ax=axes[1])
 for ax in axes:
     ax.set(xlim=(-0.5, 22.5), ylim=(27.5, -0.5), xticks=[], yticks=[])
 plots.show(
     axes,
-    alt="The mean of all faces, and a map of squares: bright at the forehead and the hair line, dark "
-    "at chin and cheeks, a little brighter in the lower left corner.",
+    alt="The mean of all faces, and a map of squares: brightest at the top, where the hair is, "
+    "dark at the cheeks, brighter again in the lower left corner.",
 )
 
 # %% [markdown]
-# Not the eyes, not the mouth: the forehead, with the line of the hair. In these pictures that is the surest sign of who
-# it is, and nobody told the network that hair can be cut. Even a lower corner counts a little, where a shirt or the
+# Not the eyes, not the mouth: the hair, and the line where it meets the forehead. On these pictures that tells people
+# apart best, and nobody told the network that hair can be cut. A lower corner counts, too, where a shirt or the
 # background is to be seen. It has learned what tells these 40 people apart *on these pictures*, whatever that is.
 #
 # ## People it never saw
 #
 # Does it recognise *faces*, or only these 40 people? Train it on 30 of them, and then show it the ten others. First:
-# what does it answer? There is no "I don't know this person" among its 30 scores.
+# what does it answer? There is no "I don't know this person" among its 30 scores. **Predict:** for how many of the 100
+# pictures will it give one name more than half of the probability?
 
 # %%
+my_guess = 10
+
 new = np.isin(people, np.random.default_rng(0).permutation(40)[:10])  # ten people
 mean, spread = images[~new].mean(), images[~new].std()
-known_pictures, new_pictures = ((images[s][:, None] - mean) / spread for s in (~new, new))
+scaled = (images[:, None] - mean) / spread
+known_pictures, new_pictures = scaled[~new], scaled[new]
 names = np.unique(people[~new], return_inverse=True)[1]  # 0 to 29
 
 mg.seed(0)
 model_of_30 = face_cnn(people=30)
-train(model_of_30, faces.Varied(known_pictures, names, batch_size=20, seed=0), share_of(50))
-with mg.no_grad():
-    probability = nn.functional.softmax(model_of_30.eval()(new_pictures)).numpy().max(axis=1)
-print("pictures of ten people it never saw:", len(new_pictures))
-print("given one of its 30 names:", len(new_pictures))
-print("with a probability above a half:", (probability > 0.5).sum())
+loader = faces.Varied(known_pictures, names, batch_size=20, seed=0)
+train(model_of_30, loader, share_of(25))
+
+scores = digits.scores_of(model_of_30, new_pictures)
+probability = nn.functional.softmax(mg.Tensor(scores)).numpy().max(axis=1)
+print("pictures of people it never saw:", len(new_pictures))
+print(f"my guess: {my_guess}   one name above a half: {(probability > 0.5).sum()}")
 
 # %% [markdown]
-# It can't say less than one of its names. All of them are wrong, and for most pictures one name gets more than half of
-# the probability.
+# Each picture gets one of its 30 names, for it can't say less. All of them are wrong, and yet many are given as if they
+# were sure.
 #
 # Second, a fairer question. Take two pictures of the *new* people: do they show the same person? The outputs of the
-# last hidden layer, 64 numbers, are what the network has noticed in a picture. If it has learned what tells people
-# apart, two pictures of one person should be closer in these numbers than pictures of two people. The **AUC** is the
-# share of comparisons in which that is so: 1 is perfect, 0.5 is guessing. The rival is the plain pixels, less the mean
-# face.
+# last hidden layer, 64 numbers, are what the network has noticed in a picture: a vector. If it has learned what tells
+# people apart, the vectors of one person should be closer (at a smaller angle) than those of two people. The **AUC**
+# ("area under the curve", after another way to compute it) is the share of comparisons in which that is so: 1 is
+# perfect, 0.5 is guessing. The rival is the plain pixels, less the mean face.
 #
 # A door opener needs more than a good AUC. So the second number is this: set the threshold so that only one in 1,000
 # pairs of strangers gets through. How many of the pairs that *do* show one person are found then? **Predict** that
@@ -311,36 +315,37 @@ for name, vectors in rivals.items():
 print(f"my guess: {my_guess} %")
 
 # %% [markdown]
-# Better than the pixels, a little. So it has learned something about faces in general. (With three other choices of the
-# ten people, the network had .95 to .98 in our trials, the pixels .95 to .97.) But look at the second number. About half
-# of all pairs of one person are missed, though only one stranger in 1,000 gets through. No door could work so.
+# With these ten people, it is a little better than the pixels. With three other choices of ten it wasn't always: the
+# network's AUC was 0.95 to 0.98, that of the pixels 0.95 to 0.97. So it has learned little about faces in general. And
+# look at the second number: about half of all pairs of one person are missed. No door could work so.
 #
 # ## What this is not
 #
 # - **It can't recognise people it never saw**, as you have seen. Phones and passport gates have to; they use networks
 #   that were trained on millions of pictures of very many people, to put pictures of one person close together.
-# - **The exam is easy.** One laboratory, one kind of light, a dark background. Nothing here says how it would do in a
+# - **The exam is easy.** One laboratory, faces from the front, a dark background. Nothing here says how it would do in a
 #   street at night, with a hat, or ten years later.
 # - **These 40 aren't everybody.** Nearly all of them are white, and most are men. Nothing here says that it would work
 #   equally well for others.
-# - **200 held-out pictures** make half a per cent a picture. And the settings (how many epochs, how much dropout) were
-#   found by trial on other divisions of the same 400 pictures.
+# - **The exam wasn't fresh.** The model and most of its settings were found by trial on this very division of the
+#   pictures, so the exam was used for choosing (lesson 13). On three other divisions, tried when all was fixed, the
+#   network reached 98.0, 98.5 and 96.5 %, the nearest neighbour 95.0, 93.0 and 94.0 %.
 #
 # ### What it does to people
 #
 # A machine that names faces isn't like one that reads digits.
 #
-# - **Mistakes hit people, and not all alike.** A test of 189 programs by the American NIST found false matches 10 to 100
-#   times as often for some groups of people as for others (P. Grother and others, 2019). In the United States, people
-#   were arrested for what somebody else had done, because a program had taken them for him. Robert Williams in Detroit
-#   was one, in 2020, at home, before his daughters' eyes.
+# - **Mistakes hit people, and not all alike.** The American standards institute NIST tested 189 programs. Many of them
+#   took two people for one 10 to 100 times as often in some groups of people as in others (P. Grother and others,
+#   NISTIR 8280, 2019). In January 2020 the Detroit police arrested Robert Williams at his home, in front of his family,
+#   after a program had taken him for a thief.
 # - **Searching in crowds multiplies mistakes.** If one in a thousand is taken for somebody else, then of 100,000
 #   passers-by 100 are. Exercise 1 does this sum.
 # - **A face can't be changed** like a password, and can't be left at home. Where cameras name everybody, nobody goes to
-#   a doctor, a church or a demonstration unseen. The European Union forbids the police most live searching of this kind
-#   in public places, with exceptions (Regulation 2024/1689, article 5).
-# - **The people on the pictures** should have been asked. These volunteers knew that they were being photographed for
-#   research. Large collections were taken from the internet without asking anybody.
+#   a doctor, a church or a demonstration unseen. The European Union forbids the police to search public places live
+#   in this way, with exceptions (Regulation 2024/1689, article 5).
+# - **The people on the pictures** should be asked. These 40 sat for theirs in a laboratory. Many large collections were
+#   taken from the internet without asking anybody.
 #
 # Whether a thing works is one question. Whether it should be built, for whom, and who answers for its mistakes, are
 # others, and no held-out set answers those.
@@ -399,9 +404,9 @@ named = ...
 ex.check("random_names", named)
 
 # %% [markdown]
-# **Make something:** learn from fewer. With `split_each_class(images[:, None], people, n_train=2)` there are two
-# pictures of each person, and eight to be named. Find the nearest neighbour's score first: that is the
-# one to beat. How far do you get with other ways to vary the pictures?
+# **Make something:** learn from fewer. With `mg.data.split_each_class(images[:, None], people, n_train=2, seed=0)`
+# there are two pictures of each person, and eight to be named. The nearest neighbour names 82.8 % of them: **that is
+# the score to beat.** How far do you get with other ways to vary the pictures?
 #
 # ## Where this is in PyTorch
 #
@@ -412,10 +417,11 @@ ex.check("random_names", named)
 #     torchvision.transforms.ColorJitter(brightness=0.2),
 # ])
 # optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
-# schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=800)
+# schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=500)
 # ```
 #
-# The model is written as here, with `torch.nn`. In this library, the whole of it is
+# (There, each picture is varied when it is loaded, before its pixels are scaled.) The model is written as here, with
+# `torch.nn`. In this library, the whole of it is
 # [`train` in faces.py](../micrograd_plus/capstones/faces.py#L); pooling is
 # [`MaxPool2d` in pooling.py](../micrograd_plus/nn/pooling.py#L).
 #

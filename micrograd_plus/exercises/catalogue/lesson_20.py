@@ -112,6 +112,16 @@ EXERCISES = [
                 "A filter adds up what all its channels give, and then adds its bias: how often?",
             ),
             Wrong(
+                "a filter is taken to see one channel only, and the biases are forgotten",
+                "288",
+                "16 maps come in, and each filter sees all of them. What else does each filter have?",
+            ),
+            Wrong(
+                "one filter is counted",
+                "145",
+                "So many numbers has one filter. How many of them are there?",
+            ),
+            Wrong(
                 "a filter is taken to have 3 weights",
                 "1568",
                 "A filter is a square. How many places are there in it?",
@@ -169,6 +179,16 @@ EXERCISES = [
                 "Your answers are too small, all by the same factor. What is done with the products?",
             ),
             Wrong(
+                "the largest product is taken, not the sum",
+                f"({_PATCH} * kernel).max()",
+                "Taking the largest is what pooling does. What does a filter do with its products?",
+            ),
+            Wrong(
+                "the pixels are added up without weights",
+                f"{_PATCH}.sum()",
+                "The patch is the right one. Where does the filter come in?",
+            ),
+            Wrong(
                 "the patch and the filter are each added up before they are multiplied",
                 f"{_PATCH}.sum() * kernel.sum()",
                 "Each pixel has its own weight: which comes first, multiplying or adding up?",
@@ -185,7 +205,7 @@ EXERCISES = [
         measure=_of_arrays,
         say="convolve({}, {})",
         hints=(
-            "Cut the patch out of the image first; multiply and add up then.",
+            "Cut the patch out of the image first: it has the filter's shape. Multiply and add up then.",
             "Rows i up to i + the filter's height, columns j up to j + its width: image[… : …, … : …].",
             "(the patch * kernel).sum()",
         ),
@@ -199,9 +219,9 @@ EXERCISES = [
         kind="predict",
         title="Shuffled pixels",
         task=(
-            "You shuffle the 64 pixels, in the same way in all pictures, and train both networks anew. No information "
-            "is lost, but neighbours are no neighbours any more. Which of them reads clearly worse than before: the "
-            '`"MLP"`, the `"CNN"`, `"both"` or `"neither"`?'
+            "You train both networks on 300 of the pictures, once as they are, once with their 64 pixels shuffled, in "
+            "the same way in all of them. No information is lost, but neighbours are no neighbours any more. Which "
+            'network reads clearly worse then: the `"MLP"`, the `"CNN"`, `"both"` or `"neither"`?'
         ),
         code="reads_worse = ____",
         right='"CNN"',
@@ -229,7 +249,9 @@ EXERCISES = [
         ),
         why=(
             "An MLP treats its inputs as a list: with its weights in another order it gives the same answers. A filter "
-            "assumes that what lies side by side belongs together, and that the same pattern means the same everywhere."
+            "assumes that what lies side by side belongs together, and that the same pattern means the same "
+            "everywhere. Such an assumption is worth most where pictures are few: with all 1,437 of them, the "
+            "difference is as small as luck."
         ),
         truth=_who_reads_worse,
     ),
@@ -269,6 +291,16 @@ EXERCISES = [
                 "what is left over is counted as a place",
                 "-((size + 2 * padding - kernel) // -stride) + 1",
                 "If the last jump would go beyond the edge, it isn't made: round down.",
+            ),
+            Wrong(
+                "the padding is forgotten",
+                "(size - kernel) // stride + 1",
+                "The zeros at both ends make room for the filter, too.",
+            ),
+            Wrong(
+                "a share of a place is counted",
+                "(size + 2 * padding - kernel) / stride + 1",
+                "There are only whole places. What happens to a last jump that would go beyond the edge?",
             ),
             Wrong(
                 "the stride is forgotten",

@@ -103,6 +103,21 @@ EXERCISES = [
                 "A right alarm is given by somebody who is wanted. How many such people pass?",
             ),
             Wrong(
+                "the wanted people are counted among those who can give a wrong alarm",
+                ("wanted * found", "people * false_alarms"),
+                "That is nearly right. False alarms are a share of all *others*. How many others are there?",
+            ),
+            Wrong(
+                "all who rightly give no alarm are counted as wrong alarms",
+                ("wanted * found", "(people - wanted) * (1 - false_alarms)"),
+                "Most of the others pass without an alarm. What share of them gives one?",
+            ),
+            Wrong(
+                "a number of people is set beside a share",
+                ("wanted * found", "false_alarms"),
+                "The one is a number of people, the other a share. A share of how many people?",
+            ),
+            Wrong(
                 "the camera is taken to find everybody who is wanted",
                 ("wanted", "(people - wanted) * false_alarms"),
                 "It recognises a share of the wanted people. How many of them give an alarm?",
@@ -152,6 +167,11 @@ EXERCISES = [
                 "the pictures are turned by half a turn",
                 "..., ::-1, ::-1",
                 "Left and right have changed places, and so have above and below. Only one of these was asked for.",
+            ),
+            Wrong(
+                "only the right column is kept",
+                "..., -1",
+                "-1 alone is one column, the last. All of them should still be there. Which slice goes backwards?",
             ),
             Wrong(
                 "only the left column is kept",
@@ -239,6 +259,16 @@ EXERCISES = [
                 "it is divided by the number of pairs, not of comparisons",
                 ("closer += s > d", "(len(same) + len(different))"),
                 "How often does the inner line run?",
+            ),
+            Wrong(
+                "it is divided by the number of pairs of one person alone",
+                ("closer += s > d", "len(same)"),
+                "Each of these pairs is compared several times. A share is at most 1: is yours?",
+            ),
+            Wrong(
+                "every comparison is counted, whichever way it comes out",
+                ("closer += 1", "(len(same) * len(different))"),
+                "That gives 1 always. In which case does a comparison come out well?",
             ),
             Wrong(
                 "only the last comparison counts",
