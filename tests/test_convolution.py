@@ -316,7 +316,33 @@ def test_it_can_be_drawn_and_written_down(how):
 
 
 def test_its_formula_is_the_rows_own():
-    assert "convolution_input(g, weight" in str(mg.formula(rows.convolution))
+    y = F.conv2d(Tensor(np.ones((1, 1, 3, 3))), Tensor(np.ones((1, 1, 2, 2)), label="w"))
+    assert "receives convolution_input(g, w, (3, 3)" in str(mg.formula(y))
+
+
+def test_a_float_is_no_whole_number_even_after_the_whole_number_that_it_equals():
+    x, w = np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2))
+    F.conv2d(x, w, stride=2)
+    with pytest.raises(ValueError, match=r"conv2d: stride is .* got 2\.0"):
+        F.conv2d(x, w, stride=2.0)
+
+
+def test_settings_may_be_arrays():
+    x, w = np.ones((1, 1, 6, 6)), np.ones((1, 1, 2, 2))
+    assert F.conv2d(x, w, stride=np.array([1, 2])).shape == (1, 1, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (None, "conv2d: the input is an array of numbers, a Tensor or nested lists; got NoneType"),
+        ("image", "conv2d: the input is an array of numbers, .* got str 'image'"),
+        ([Tensor(np.ones((1, 4, 4)))], "a list of Tensors .* stack"),  # NumPy would take it, and lose the gradient
+    ],
+)
+def test_what_is_no_array_is_refused(x, message):
+    with pytest.raises(TypeError, match=message):
+        F.conv2d(x, np.ones((1, 1, 2, 2)))
 
 
 @pytest.mark.parametrize("size", [1, 300, 10_000])

@@ -147,14 +147,14 @@ ARRAYS = [
     (lambda: X.sum(axis=1), "y = sum(x, axis=1, keepdims=False)", ["x receives expand(reshape(g, (2, 1)), (2, 3))"]),
     (lambda: X.mean(), "y = mean(x, axis=None", ["x receives expand(g/6, (2, 3))"]),
     (lambda: X.softmax(), "y = softmax(x, axis=-1)", ["x receives y·(g - sum(g·y, -1))"]),
-    (lambda: X.max(axis=1), "y = max(x, axis=1", ["x receives _spread(g, x, axis) * _where_largest(x, y, axis)"]),
+    (lambda: X.max(axis=1), "y = max(x, axis=1", ["x receives g where x is largest, 0 elsewhere"]),
     (lambda: X.T, "y = transpose(x, axes=(1, 0))", ["x receives transpose(g, (1, 0))"]),
     (lambda: X.reshape(3, 2), "y = reshape(x, shape=(3, 2))", ["x receives reshape(g, (2, 3))"]),
     (lambda: concatenate([X, X]), "y = concatenate([a, b], axis=0", ["a receives g[0:2]", "b receives g[2:4]"]),
     (lambda: einsum("ij,jk->ik", X, W), "y = einsum([a, b]", ["a receives einsum([g, b], ('ik', 'jk'), 'ij')"]),
     (lambda: nn.functional.mse_loss(X, np.zeros((2, 3))), "y = squared_error(x, t", ["x receives 2·(x - t)·(g·(1/6))"]),
     (lambda: nn.functional.cross_entropy(X, np.array([0, 1])), "y = cross_entropy(logits",
-     ["logits receives, by its own words:\n    def _cross_entropy_pull(g, kept, logits"]),
+     ["logits receives g × (softmax(logits) − target) for each sample"]),
 ]  # fmt: skip
 
 

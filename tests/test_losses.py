@@ -1167,3 +1167,16 @@ def test_a_target_that_is_missing():
     for name in PAIRED:
         with pytest.raises((TypeError, ValueError), match="target"):
             getattr(nn, name)(Tensor([0.5]), None)
+
+
+@pytest.mark.parametrize("mask", [None, "abc", ["a", "b", "c"]])
+def test_a_mask_is_made_of_numbers(mask):
+    with pytest.raises(TypeError, match="masked_mean: the mask holds numbers or booleans"):
+        losses.masked_mean(Tensor([1.0, 2.0, 3.0]), mask)
+
+
+@pytest.mark.parametrize("function", [losses.cross_entropy, losses.nll_loss])
+@pytest.mark.parametrize("index", [None, "pad", 0.5])
+def test_ignore_index_is_a_whole_number(function, index):
+    with pytest.raises(TypeError, match=f"{function.__name__}: ignore_index is the label that doesn't count"):
+        function(Tensor([[1.0, 2.0]]), [0], ignore_index=index)

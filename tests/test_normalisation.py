@@ -421,8 +421,8 @@ def test_numbers_far_from_zero():
     [
         (lambda: nn.LayerNorm(4)(np.ones((2, 3))), r"layer_norm: the last sizes .*\(4,\), and its shape is \(2, 3\)"),
         (lambda: nn.RMSNorm((2, 4))(np.ones((4,))), r"rms_norm: the last sizes .*\(2, 4\), and its shape is \(4,\)"),
-        (lambda: nn.LayerNorm(0), "normalized_shape is one size or several, at least 1 each; got 0"),
-        (lambda: nn.LayerNorm(()), "normalized_shape is one size or several"),
+        (lambda: nn.LayerNorm(0), "each size in normalized_shape must be a whole number, at least 1; got 0"),
+        (lambda: nn.LayerNorm(()), "normalized_shape is the size of the last axis, or the sizes of several"),
         (lambda: F.layer_norm(np.ones((2, 3)), 3, np.ones(2)), r"weight must have shape \(3,\), got \(2,\)"),
         (lambda: nn.GroupNorm(4, 6), "num_channels must be a multiple of num_groups, got 6 channels in 4 groups"),
         (lambda: F.group_norm(np.ones((2, 6)), 4), "6 channels can't be shared out evenly among 4 groups"),
@@ -449,3 +449,67 @@ def test_one_sample_is_fine_in_use():
     layer = nn.BatchNorm1d(4).eval()
     assert layer(np.ones((1, 4))).shape == (1, 4)
     assert isinstance(layer.scalar_twin()(ValueArray.leaves(np.ones((1, 4)))).values[0, 0], Value)
+
+
+# -- what the first reader tried ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.LayerNorm(4), (0, 3, 4)),
+        (nn.RMSNorm(4), (0, 4)),
+        (nn.GroupNorm(2, 4), (0, 4, 3)),
+        (nn.BatchNorm2d(2).eval(), (0, 2, 3, 3)),
+    ],
+)
+def test_an_empty_batch_gives_an_empty_batch(layer, shape):
+    x = Tensor(np.ones(shape))
+    y = layer(x)
+    y.sum().backward()
+    assert y.shape == x.grad.shape == shape
+    assert not layer.weight.grad.any()
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan, 1e308])
+def test_infinities_while_training_say_no_word(number):
+    torch = pytest.importorskip("torch")
+    ours, theirs = nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2).double()
+    for sign in (1, -1, 1):
+        x = np.array([[1.0, 2.0], [3.0, 4.0], [sign * number, 6.0]])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            y = ours(Tensor(x))
+            (y * y).sum().backward()
+        theirs(torch.tensor(x))
+        np.testing.assert_allclose(ours.running_var[1], theirs.running_var[1].item())
+        assert np.isfinite(ours.running_mean[0]) == np.isfinite(theirs.running_mean[0].item())
+
+
+def test_whole_numbers_are_numbers():
+    x = [[1, 2], [3, 5]]
+    for function in (
+        lambda x: F.layer_norm(x, 2),
+        lambda x: F.rms_norm(x, 2),
+        lambda x: F.group_norm(x, 1),
+        lambda x: F.batch_norm(x, np.zeros(2), np.ones(2), training=True),
+    ):
+        want = function(np.array(x, float))
+        np.testing.assert_allclose(function(x), want)
+        np.testing.assert_allclose(function(np.array(x)), want)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: nn.LayerNorm(None),
+        lambda: nn.LayerNorm(3.0),
+        lambda: nn.LayerNorm((3, "4")),
+        lambda: nn.GroupNorm("2", 4),
+        lambda: nn.GroupNorm(2.0, 4),
+        lambda: nn.BatchNorm1d(True),
+    ],
+)
+def test_sizes_are_whole_numbers(call):
+    with pytest.raises(ValueError, match="must be a whole number, at least 1; got"):
+        call()

@@ -1027,3 +1027,7 @@ def test_groups_of_one_kind_alone_and_what_can_not_be_grouped():
         optim.decay_matrices_only([weight], -1)
     with pytest.raises(TypeError, match="not the pairs of"):
         optim.decay_matrices_only([("weight", weight)])
+    with pytest.raises(TypeError, match=r"takes parameters, got SimpleNamespace: give it model.parameters\(\)"):
+        optim.decay_matrices_only(SimpleNamespace())
+    with pytest.raises(ValueError, match="weight_decay must be 0 or more, got 'a'"):
+        optim.decay_matrices_only([weight], "a")

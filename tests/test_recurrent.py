@@ -530,3 +530,8 @@ def test_a_row_gives_a_number_to_every_input(kind, reverse):
     for leaf, slow in zip(leaves, mg.grad(f, tuple(range(6)))(*operands), strict=True):
         np.testing.assert_allclose(leaf.grad, slow, atol=1e-12)
         assert np.abs(slow).max() > 0
+
+
+def test_a_layer_behind_a_recurrent_one_says_that_it_got_a_pair():
+    with pytest.raises(TypeError, match=r"Linear: the input is a tuple, as RNN, LSTM, GRU .* output, state = layer"):
+        nn.Sequential(nn.GRU(3, 4), nn.Linear(4, 1))(np.ones((5, 2, 3)))

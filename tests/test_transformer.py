@@ -9,7 +9,7 @@ import pytest
 import micrograd_plus
 from micrograd_plus import Tensor, compile, no_grad
 from micrograd_plus.explain import gradcheck, gradgradcheck
-from micrograd_plus.nn import MultiheadAttention, TransformerDecoderLayer, TransformerEncoderLayer
+from micrograd_plus.nn import MultiheadAttention, ReLU, TransformerDecoderLayer, TransformerEncoderLayer
 from micrograd_plus.nn import functional as F  # noqa: N812 - PyTorch's habit
 from micrograd_plus.nn.attention import causal_mask
 
@@ -301,6 +301,10 @@ def test_errors(name):
     layer, xs = LAYERS[name](D, H, WIDE, batch_first=True), inputs_of(name)
     with pytest.raises(ValueError, match="activation must be 'relu', 'gelu' or a function"):
         LAYERS[name](D, H, activation="swish")
+    with pytest.raises(TypeError, match=r"not a class: write ReLU\(\) with brackets"):
+        LAYERS[name](D, H, activation=ReLU)
+    with pytest.raises(ValueError, match=r"dropout: p is .* got 'gelu'"):  # PyTorch's fourth argument is dropout
+        LAYERS[name](D, H, WIDE, "gelu")
     with pytest.raises(ValueError, match="embed_dim must be a multiple of num_heads"):
         LAYERS[name](D, 4)
     with pytest.raises(ValueError, match="the query needs shape"):

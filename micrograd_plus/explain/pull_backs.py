@@ -12,11 +12,36 @@ from .words import called, plain_operand
 if TYPE_CHECKING:
     from .trace import Record
 
-# For each row of engine/array_ops.py (what the input receives, why) of each input, or once for all inputs.
-# {g} is the gradient that comes from above, {y} the node, {x} this input, {xs[0]} … the operands.
+# For each row of arrays (what the input receives, why) of each input, or once for all inputs: those of
+# engine/array_ops.py first, and then those of the layers. {g} is the gradient that comes from above, {y} the node, {x}
+# this input, {xs[0]} … the operands.
 _LIKE_SUM = ("{g}, repeated", "each number went into one sum, with slope 1")
 _MOVED = ("{g}, each number put back in its place", "the numbers were only moved: slope 1")
 _CHOSEN = "only the number that was chosen decides; where several tie, they share"
+_LINEAR = "{y} is linear in {x}"
+_EVERY_STEP = "the same {x} served every step: gradients add up through time"
+
+
+def _normalised(less: str, why: str | None) -> tuple[tuple[str, str | None], ...]:
+    """What x, weight and bias of a normalisation receive."""
+    return (
+        ("{g} × the weight / the spread" + less, why),
+        ("{g} × the normalised numbers, added up over all that met it", "each weight scaled one feature everywhere"),
+        ("{g}, added up over all that met it", "the same {x} was added everywhere"),
+    )
+
+
+_RECURRENT = (
+    (
+        "{g}, brought back step by step, through the gates and {xs[2]}",
+        "each step shaped its own state and all later ones",
+    ),
+    ("{g}, brought back through all steps", "all steps began with {x}"),
+    ("the inputs of all steps, weighted by the gradients at the gates", _EVERY_STEP),
+    ("the states before all steps, weighted by the gradients at the gates", _EVERY_STEP),
+    ("the gradients at the gates, added up over all steps", _EVERY_STEP),
+    ("the gradients at the gates, added up over all steps", _EVERY_STEP),
+)
 PULL_BACKS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "expand": (("the sum of {g} over {repeated}", "because {x} was repeated (expand): each copy's gradient counts"),),
     "sum_to": (_LIKE_SUM,),
@@ -54,7 +79,89 @@ PULL_BACKS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "cross_entropy": (
         ("{g} × (softmax({x}) − target) for each sample", "probability given minus wanted; a mean shares it out"),
     ),
+    "convolution": (
+        ("each number of {g} × the filter that made it, added up where that filter looked", "filters overlap"),
+        ("the patches of {xs[0]} that it met, weighted by {g} and added up", "the same filter served every place"),
+        ("the sum of {g} over the batch and all places", "the same {x} was added everywhere"),
+    ),
+    "convolution_input": (
+        ("the convolution of {g} with {xs[1]}", _LINEAR),
+        ("the patches of {g}, weighted by {xs[0]}", _LINEAR),
+    ),
+    "convolution_weight": (
+        ("the convolution of {xs[1]} with {g}", _LINEAR),
+        ("each number of {xs[0]} × {g}, added up where the filter looked", _LINEAR),
+    ),
+    "max_pool": (
+        (
+            "{g} where {x} is the largest of its window, 0 elsewhere",
+            "only the largest decides; where several tie, the first",
+        ),
+    ),
+    "avg_pool": (("{g} / the size of a window, given to each number in it", "each counts the same in a mean"),),
+    "avg_pool_input": (("the mean of {g} over each window", _LINEAR),),
+    "layer_norm": _normalised(
+        ", less its mean and its part along the normalised numbers",
+        "to shift or stretch a whole sample changes nothing in {y}",
+    ),
+    "rms_norm": _normalised(
+        ", less its part along the normalised numbers", "to stretch a whole sample changes nothing in {y}"
+    ),
+    "group_norm": _normalised(
+        ", less its mean and its part along the normalised numbers",
+        "to shift or stretch a whole group changes nothing in {y}",
+    ),
+    "batch_norm": _normalised(
+        ", while training less its mean and its part along the normalised numbers",
+        "to shift or stretch a whole channel of the batch changes nothing in {y}; in use, mean and spread are fixed",
+    ),
+    "embedding": (
+        (
+            "for each row the sum of {g} where it was looked up, 0 where nowhere",
+            "what was not looked up does not change {y}",
+        ),
+    ),
+    "add_rows": (("the row of {g} to which it was added", "each row went into one sum, with slope 1"),),
+    "attention": (
+        (
+            "for values {g}, by the weights; for queries and keys what the softmax passes on of it",
+            "each query took a weighted mean of the values; to look more at one key is to look less at the others",
+        ),
+    ),
+    "rnn_tanh": _RECURRENT,
+    "rnn_relu": _RECURRENT,
+    "lstm": _RECURRENT,
+    "gru": _RECURRENT,
 }
+# What the rows of the layers compute, in one line and with their own letters.
+VALUES = {
+    "convolution": "each filter slid over the input: at every place the sum of its numbers × those under it, + bias",
+    "max_pool": "the largest number of each window",
+    "avg_pool": "the mean of each window",
+    "layer_norm": "(x − mean)/√(variance + eps)·weight + bias, mean and variance of each sample",
+    "rms_norm": "x/√(mean of x² + eps)·weight, the mean of each sample",
+    "group_norm": "(x − mean)/√(variance + eps)·weight + bias, mean and variance of each group of channels",
+    "batch_norm": "(x − mean)/√(variance + eps)·weight + bias, mean and variance of each channel",
+    "embedding": "the rows that stand at these indices",
+    "attention": "softmax(query @ keyᵀ·scale + mask) @ value",
+    "rnn_tanh": "h' = tanh(W·x + b + W'·h + b'), step by step",
+    "rnn_relu": "h' = relu(W·x + b + W'·h + b'), step by step",
+    "lstm": "c' = f·c + i·g and h' = o·tanh(c'), step by step; i, f, o = sigmoid(…), g = tanh(W·x + b + W'·h + b')",
+    "gru": "h' = (1 − z)·n + z·h, step by step; r, z = sigmoid(W·x + b + W'·h + b'), n = tanh(W·x + b + r·(W'·h + b'))",
+}
+
+
+def in_words(row: str, i: int, y: str, names: list[str]) -> str | None:
+    """What input i of a row receives when y receives g, for inputs of these names; None where there are no words.
+
+    >>> in_words("max_pool", 0, "y", ["x"])
+    'g where x is the largest of its window, 0 elsewhere'
+    """
+    words = PULL_BACKS.get(row)
+    template = words[min(i, len(words) - 1)][0] if words else None
+    if template is None:
+        return None
+    return template.format(g="g", y=y, x=names[i], xs=names, count="n", repeated="its copies", x_dtype="its own dtype")
 
 
 def what_is_received(r: Record) -> str:

@@ -21,6 +21,7 @@ from ..engine.recording import is_recording
 from ..engine.tensor import Tensor
 from . import functional as F  # noqa: N812 - PyTorch's habit
 from . import init
+from .checks import whole_number
 from .layers import Linear
 from .module import Module
 
@@ -426,14 +427,17 @@ class MultiheadAttention(Module):
     ):
         if add_bias_kv or add_zero_attn:
             raise ValueError("MultiheadAttention: add_bias_kv and add_zero_attn are not supported: leave them False")
-        if embed_dim < 1 or num_heads < 1 or embed_dim % num_heads:
+        embed_dim = whole_number("MultiheadAttention", "embed_dim", embed_dim)
+        num_heads = whole_number("MultiheadAttention", "num_heads", num_heads)
+        if embed_dim % num_heads:
             raise ValueError(
                 "MultiheadAttention: each head gets embed_dim / num_heads numbers, so embed_dim must be a multiple of "
                 f"num_heads; got embed_dim={embed_dim!r}, num_heads={num_heads!r}"
             )
         F.check_probability(dropout)
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
-        self.kdim, self.vdim = kdim or embed_dim, vdim or embed_dim
+        self.kdim = embed_dim if kdim is None else whole_number("MultiheadAttention", "kdim", kdim)
+        self.vdim = embed_dim if vdim is None else whole_number("MultiheadAttention", "vdim", vdim)
         self.dropout, self.batch_first = dropout, batch_first
         seeds = init.generator(seed).integers(2**32, size=4).tolist()
 

@@ -36,6 +36,7 @@ from ..engine import array_ops, ops
 from ..engine.graph import Node, Op, Structural
 from ..engine.tensor import Tensor
 from . import init
+from .checks import as_array, whole_number
 from .module import Module
 
 # -- arrays: any number of axes behind (N, C), called `size` --------------------------------------------------------
@@ -364,7 +365,8 @@ def conv2d(
 
 
 def _conv(name: str, axes: int, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any):
-    x, weight, bias = (t if t is None or hasattr(t, "reshape") else np.asarray(t) for t in (x, weight, bias))
+    x, weight = as_array(name, x), as_array(name, weight, "the weight")
+    bias = None if bias is None else as_array(name, bias, "the bias")
     how = _how(name, axes, weight.shape, hashable(stride), hashable(padding), hashable(dilation), groups)
     shape = x.shape
     _check_shapes(name, axes, shape, weight.shape, bias, how)
@@ -375,15 +377,17 @@ def _conv(name: str, axes: int, x: Any, weight: Any, bias: Any, stride: Any, pad
 
 
 def hashable(value: Any) -> Any:
-    """A list as a tuple, anything else as it is.
+    """A list or an array as a tuple, anything else as it is: for what is looked up by its arguments.
 
     >>> hashable([1, 2])
     (1, 2)
     """
-    return tuple(value) if isinstance(value, list) else value
+    if isinstance(value, (list, np.ndarray)):
+        return tuple(value)
+    return value
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256, typed=True)  # typed: 2.0 is no whole number, though it is equal to 2
 def _how(name: str, axes: int, weight: tuple, stride: Any, padding: Any, dilation: Any, groups: Any) -> dict[str, Any]:
     """The settings of the row: one number an axis, and two (before, after) of the padding."""
     if len(weight) != axes + 2 or 0 in weight:
@@ -427,10 +431,15 @@ def _padding_by_name(name: str, padding: str, kernel: tuple, stride: tuple, dila
     return tuple((t // 2, t - t // 2) for t in total)  # an odd zero comes at the end
 
 
-def _check_shapes(name: str, axes: int, x: tuple, weight: tuple, bias: Any, how: dict) -> None:
-    if len(x) not in (axes + 1, axes + 2):
+def check_axes(name: str, axes: int, shape: tuple) -> None:
+    """ValueError unless an input of this shape has `axes` axes behind its channels."""
+    if len(shape) not in (axes + 1, axes + 2):
         shapes = "(N, C, L) or (C, L)" if axes == 1 else "(N, C, H, W) or (C, H, W)"
-        raise ValueError(f"{name}: the input is to have the shape {shapes}, this one has {x}: reshape it first")
+        raise ValueError(f"{name}: the input is to have the shape {shapes}, this one has {shape}: reshape it first")
+
+
+def _check_shapes(name: str, axes: int, x: tuple, weight: tuple, bias: Any, how: dict) -> None:
+    check_axes(name, axes, x)
     channels, groups = x[-axes - 1], how["groups"]
     if channels != weight[1] * groups:
         each = f" for each of {groups} groups" if groups > 1 else ""
@@ -473,9 +482,8 @@ class _Conv(Module):
         seed: int | None = None,
     ):
         name = type(self).__name__
-        for what, n in (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)):
-            if not isinstance(n, (int, np.integer)) or n < 1:
-                raise ValueError(f"{name}: {what} must be a whole number, at least 1; got {n!r}")
+        in_channels = whole_number(name, "in_channels", in_channels)
+        out_channels, groups = whole_number(name, "out_channels", out_channels), whole_number(name, "groups", groups)
         if in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{name}: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
@@ -486,7 +494,7 @@ class _Conv(Module):
                 "join the rows and columns to the input with concatenate, and give padding=0"
             )
         kernel = per_axis(name, "kernel_size", kernel_size, self.axes)
-        shape = (int(out_channels), int(in_channels) // int(groups), *kernel)
+        shape = (out_channels, in_channels // groups, *kernel)
         how = _how(name, self.axes, shape, hashable(stride), hashable(padding), hashable(dilation), groups)
         self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel
         self.stride, self.dilation, self.groups = how["stride"], how["dilation"], groups

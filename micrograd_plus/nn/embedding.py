@@ -11,6 +11,7 @@ from ..engine import ops
 from ..engine.graph import Op, Structural
 from ..engine.tensor import Tensor
 from . import init
+from .checks import whole_number
 from .module import Module
 
 # -- the rows ------------------------------------------------------------------------------------------------------
@@ -129,8 +130,8 @@ class Embedding(Module):
             raise ValueError(
                 "Embedding: max_norm is not supported; shorten the rows yourself after a step, or use weight decay"
             )
-        self.num_embeddings = _size("Embedding", "num_embeddings", num_embeddings)
-        self.embedding_dim = _size("Embedding", "embedding_dim", embedding_dim)
+        self.num_embeddings = whole_number("Embedding", "num_embeddings", num_embeddings)
+        self.embedding_dim = whole_number("Embedding", "embedding_dim", embedding_dim)
         self.padding_idx = None if padding_idx is None else _padding("Embedding", padding_idx, num_embeddings)
         self.weight = _normal_rows(num_embeddings, embedding_dim, dtype, seed)
         if self.padding_idx is not None:
@@ -157,8 +158,8 @@ class LearnedPositions(Module):
     """
 
     def __init__(self, max_length: int, dim: int, *, dtype: Any = None, seed: int | None = None):
-        self.max_length = _size("LearnedPositions", "max_length", max_length)
-        self.dim = _size("LearnedPositions", "dim", dim)
+        self.max_length = whole_number("LearnedPositions", "max_length", max_length)
+        self.dim = whole_number("LearnedPositions", "dim", dim)
         self.weight = _normal_rows(max_length, dim, dtype, seed)
 
     def forward(self, x: Any) -> Any:
@@ -183,8 +184,8 @@ class SinusoidalPositions(Module):
     """
 
     def __init__(self, max_length: int, dim: int, *, dtype: Any = None):
-        self.max_length = _size("SinusoidalPositions", "max_length", max_length)
-        self.dim = _size("SinusoidalPositions", "dim", dim)
+        self.max_length = whole_number("SinusoidalPositions", "max_length", max_length)
+        self.dim = whole_number("SinusoidalPositions", "dim", dim)
         if dim % 2:
             raise ValueError(f"SinusoidalPositions: dim must be even, a sine and a cosine for each wave; got {dim}")
         speeds = np.exp(np.arange(0, dim, 2) * (-math.log(10000.0) / dim))
@@ -200,12 +201,6 @@ class SinusoidalPositions(Module):
     def extra_repr(self) -> str:
         """The sizes."""
         return f"{self.max_length}, {self.dim}"
-
-
-def _size(layer: str, name: str, n: int) -> int:
-    if not isinstance(n, (int, np.integer)) or n < 1:
-        raise ValueError(f"{layer}: {name} must be a whole number, at least 1; got {n!r}")
-    return int(n)
 
 
 def _normal_rows(rows: int, dim: int, dtype: Any, seed: int | None) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from numbers import Real
 from typing import Any
 
 from ..engine.array_ops import linear as linear
@@ -54,7 +55,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
 def check_probability(p: float) -> None:
     """ValueError unless 0 <= p < 1."""
-    if not 0 <= p < 1:
+    if not isinstance(p, Real) or not 0 <= p < 1:
         raise ValueError(
             f"dropout: p is the probability of dropping a number, from 0 up to (not including) 1; got {p!r}"
         )

@@ -12,6 +12,7 @@ from ..engine import array_ops
 from ..engine.tensor import Tensor
 from . import functional as F  # noqa: N812 - PyTorch's habit
 from . import init
+from .checks import whole_number
 from .module import Module
 
 
@@ -24,17 +25,20 @@ class Linear(Module):
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None, seed: int | None = None
     ):
-        for name, n in (("in_features", in_features), ("out_features", out_features)):
-            if not isinstance(n, (int, np.integer)) or n < 1:
-                raise ValueError(f"Linear: {name} must be a whole number, at least 1; got {n!r}")
+        self.in_features = whole_number("Linear", "in_features", in_features)
+        self.out_features = whole_number("Linear", "out_features", out_features)
         rng, bound = init.generator(seed), 1 / math.sqrt(in_features)
-        self.in_features, self.out_features = in_features, out_features
         dtype = np.float64 if dtype is None else dtype
         self.weight = Tensor(rng.uniform(-bound, bound, (out_features, in_features)), dtype=dtype, label="weight")
         self.bias = Tensor(rng.uniform(-bound, bound, out_features), dtype=dtype, label="bias") if bias else None
 
     def forward(self, x: Any) -> Any:
         """The weighted sums of the inputs."""
+        if x.__class__ is tuple:
+            raise TypeError(
+                "Linear: the input is a tuple, as RNN, LSTM, GRU and MultiheadAttention give: write "
+                "output, state = layer(x), and hand in the output"
+            )
         return array_ops.linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:

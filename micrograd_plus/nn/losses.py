@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from numbers import Real
 from typing import Any
 
 from ..engine import ops
@@ -278,7 +279,7 @@ def cross_entropy(
     >>> round(cross_entropy(Tensor([[0.0, 0.0], [9.0, 0.0]]), [1, -100]).item(), 4)
     0.6931
     """
-    if not 0 <= label_smoothing <= 1:
+    if not isinstance(label_smoothing, Real) or not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing!r}")
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
@@ -350,6 +351,8 @@ def _as_rows(name: str, x: Any, target: Any, ignore_index: int) -> tuple[Any, An
             f"{name}: the input needs to be a Tensor or an array with an axis of classes, got {type(x).__name__}"
         )
     labels = target.numpy() if hasattr(target, "numpy") else np.array(target)  # a copy, unless it can't change
+    if not isinstance(ignore_index, (int, np.integer)):
+        raise TypeError(f"{name}: ignore_index is the label that doesn't count, a whole number; got {ignore_index!r}")
     if x.ndim == 0:
         raise ValueError(f"{name}: the input needs an axis of classes, got one number")
     k = x.shape[min(1, x.ndim - 1)]
@@ -435,6 +438,8 @@ def masked_mean(losses: Any, mask: Any) -> Any:
     import numpy as np
 
     mask = np.asarray(mask) if not hasattr(mask, "shape") else mask.numpy() if hasattr(mask, "numpy") else mask
+    if mask.dtype.kind not in "fiub":
+        raise TypeError(f"masked_mean: the mask holds numbers or booleans, one for each loss; got dtype {mask.dtype}")
     try:
         mask = np.broadcast_to(mask, losses.shape)
     except ValueError:

@@ -19,6 +19,7 @@ import numpy as np
 from ..engine import array_ops, ops
 from ..engine.graph import Op, Structural
 from ..engine.tensor import Tensor
+from .checks import as_array, whole_number
 from .module import Module
 
 # -- the rows ------------------------------------------------------------------------------------------------------
@@ -43,7 +44,7 @@ class Layout(NamedTuple):
             others = tuple(i for i, c in enumerate(self.letters) if c not in self.measured)
             return math.prod(factors[1:], start=rows).mean(axis=others, keepdims=True)
         total = self.sum(self.measured, *factors)
-        total /= rows.size // total.size
+        total /= rows.size // max(total.size, 1)  # an empty batch has an empty mean
         return self.beside(total, self.measured, rows)
 
     def sum(self, axes: str, *factors: np.ndarray) -> np.ndarray:
@@ -55,7 +56,11 @@ class Layout(NamedTuple):
             return array_ops._rows_dot(rows, array_ops._ones((rows.shape[-1], 1), rows.dtype))[..., 0]
         if len(factors) == 1 and axes == self.letters[1:]:
             rows = factors[0]
-            return array_ops._ones(len(rows), rows.dtype).dot(rows.reshape(len(rows), -1)).reshape(rows.shape[1:])
+            return (
+                array_ops._ones(len(rows), rows.dtype)
+                .dot(rows.reshape(len(rows), math.prod(rows.shape[1:])))
+                .reshape(rows.shape[1:])
+            )
         return np.einsum(_formula(self.letters, axes, len(factors)), *factors)
 
 
@@ -65,7 +70,7 @@ def _formula(letters: str, axes: str, n: int) -> str:
 
 
 def _are_floats(arrays: tuple) -> bool:
-    return all(isinstance(x, np.ndarray) and x.dtype != object for x in arrays)
+    return all(isinstance(x, np.ndarray) and x.dtype.kind == "f" for x in arrays)
 
 
 def _standardised(rows: Any, layout: Layout, eps: float, centred: bool, given: tuple | None) -> tuple:
@@ -215,7 +220,7 @@ def rms_norm(input: Any, normalized_shape: int | tuple, weight: Any = None, eps:
     >>> rms_norm(np.array([3.0, 4.0]), 2).round(4)
     array([0.8485, 1.1314])
     """
-    x = input if hasattr(input, "shape") else np.asarray(input, dtype=float)
+    x = as_array("rms_norm", input)
     if eps is None:
         eps = float(np.finfo(x.dtype if x.dtype.kind == "f" else float).eps)
     return _over_last_axes(rms_norm_row, x, normalized_shape, weight, None, eps, centred=False)
@@ -225,8 +230,7 @@ def _over_last_axes(
     row: Structural, x: Any, normalized_shape: int | tuple, weight: Any, bias: Any, eps: float, **settings: Any
 ) -> Any:
     sizes = _sizes(row.name, normalized_shape)
-    if not hasattr(x, "shape"):
-        x = np.asarray(x, dtype=float)
+    x = as_array(row.name, x)
     if tuple(x.shape[-len(sizes) :]) != sizes:
         raise ValueError(
             f"{row.name}: the last sizes of the input must be normalized_shape={sizes}, and its shape is {x.shape}"
@@ -300,10 +304,11 @@ def batch_norm(
     measured: list = []
     y = _with_bias(batch_norm_row, x, weight, bias, layout, eps=eps, measured=measured)
     mean, var = map(_plain_numbers, measured)
-    for running, now in ((running_mean, mean), (running_var, var * (count / (count - 1)))):
-        if running is not None:
-            running *= 1 - momentum
-            running += momentum * now
+    with np.errstate(all="ignore"):  # as for Tensors: infinities in the input make inf and nan without a word
+        for running, now in ((running_mean, mean), (running_var, var * (count / (count - 1)))):
+            if running is not None:
+                running *= 1 - momentum
+                running += momentum * now
     return y
 
 
@@ -329,8 +334,7 @@ def _plain_numbers(x: np.ndarray) -> np.ndarray:
 
 def _with_channels(name: str, x: Any, weight: Any, bias: Any) -> Any:
     """x as something with a shape (N, C, …); ValueError where weight and bias don't fit it."""
-    if not hasattr(x, "shape"):
-        x = np.asarray(x, dtype=float)
+    x = as_array(name, x)
     if x.ndim < 2:
         raise ValueError(f"{name}: the input needs the axes (batch, channels, …), got shape {x.shape}")
     for what, parameter in (("weight", weight), ("bias", bias)):
@@ -340,11 +344,10 @@ def _with_channels(name: str, x: Any, weight: Any, bias: Any) -> Any:
 
 
 def _sizes(name: str, normalized_shape: int | tuple) -> tuple[int, ...]:
-    whole = isinstance(normalized_shape, (int, np.integer))
-    sizes = (normalized_shape,) if whole else tuple(normalized_shape)  # type: ignore[arg-type]
-    if not sizes or not all(isinstance(n, (int, np.integer)) and n > 0 for n in sizes):
-        raise ValueError(f"{name}: normalized_shape is one size or several, at least 1 each; got {normalized_shape!r}")
-    return tuple(map(int, sizes))
+    sizes = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
+    if not sizes:
+        raise ValueError(f"{name}: normalized_shape is the size of the last axis, or the sizes of several; got none")
+    return tuple([whole_number(name, "each size in normalized_shape", n) for n in sizes])
 
 
 # -- layers --------------------------------------------------------------------------------------------------------
@@ -436,7 +439,9 @@ class GroupNorm(_Norm):
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, dtype: Any = None
     ):
-        if num_groups < 1 or num_channels < 1 or num_channels % num_groups:
+        num_groups = whole_number("GroupNorm", "num_groups", num_groups)
+        num_channels = whole_number("GroupNorm", "num_channels", num_channels)
+        if num_channels % num_groups:
             raise ValueError(
                 f"GroupNorm: num_channels must be a multiple of num_groups, got {num_channels} channels in "
                 f"{num_groups} groups"
@@ -474,11 +479,8 @@ class _BatchNorm(_Norm):
         *,
         dtype: Any = None,
     ):
-        if not isinstance(num_features, (int, np.integer)) or num_features < 1:
-            raise ValueError(
-                f"{type(self).__name__}: num_features must be a whole number, at least 1; got {num_features!r}"
-            )
-        self.num_features, self.eps, self.momentum = int(num_features), eps, momentum
+        self.num_features = whole_number(type(self).__name__, "num_features", num_features)
+        self.eps, self.momentum = eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self._learn((self.num_features,), affine, affine, dtype)
         dtype = np.float64 if dtype is None else dtype
@@ -488,8 +490,7 @@ class _BatchNorm(_Norm):
 
     def forward(self, x: Any) -> Any:
         """x normalised: while training by what the batch gives, and then by what training has seen."""
-        if not hasattr(x, "shape"):
-            x = np.asarray(x, dtype=float)
+        x = as_array(type(self).__name__, x)
         if x.ndim not in self.shapes or x.shape[1] != self.num_features:
             wanted = " or ".join(self.shapes.values()).replace("C", str(self.num_features))
             raise ValueError(f"{type(self).__name__}: the input needs shape {wanted}, got {x.shape}")

@@ -18,7 +18,8 @@ import numpy as np
 
 from ..engine import array_ops, ops
 from ..engine.graph import Node, Op, Structural
-from .convolution import hashable, met, padded_size, per_axis, unpadded
+from .checks import as_array
+from .convolution import check_axes, hashable, met, padded_size, per_axis, unpadded
 from .module import Module
 
 # -- windows: `size` are the axes behind (N, C), or behind C alone ---------------------------------------------------
@@ -349,17 +350,15 @@ def _shares(n: int, m: int) -> np.ndarray:
 
 
 def _array_or_tensor(name: str, axes: int, x: Any) -> Any:
-    x = x if hasattr(x, "reshape") else np.asarray(x)
+    x = as_array(name, x)
     shape = x.shape
-    if len(shape) not in (axes + 1, axes + 2):
-        shapes = "(N, C, L) or (C, L)" if axes == 1 else "(N, C, H, W) or (C, H, W)"
-        raise ValueError(f"{name}: the input is to have the shape {shapes}, this one has {shape}: reshape it first")
+    check_axes(name, axes, shape)
     if 0 in shape[-axes:]:
         raise ValueError(f"{name}: there is nothing to pool in an input of shape {shape}")
     return x.astype(float) if x.dtype.kind in "iub" else x  # whole numbers have no -inf
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256, typed=True)  # typed: 2.0 is no whole number, though it is equal to 2
 def _how(
     name: str, size: tuple, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> dict[str, Any]:

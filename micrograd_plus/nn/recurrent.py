@@ -24,6 +24,7 @@ from ..engine.tensor import Tensor, concatenate, stack
 from ..engine.twin import ValueArray
 from . import functional as F  # noqa: N812 - PyTorch's habit
 from . import init
+from .checks import whole_number
 from .module import Module
 
 # -- sequences of different lengths ----------------------------------------------------------------------------
@@ -314,7 +315,18 @@ def _row(name: str, cell: Any) -> Structural:
         return _at_once(cell, *operands, lengths=lengths, reverse=reverse)
 
     def pull_of(i: int) -> Callable:
-        def pull(g: Any, kept: Any, *operands: Any, **settings: Any) -> Any:
+        def pull(
+            g: Any,
+            kept: Any,
+            x: Any,
+            first: Any,
+            weight_ih: Any,
+            weight_hh: Any,
+            bias_ih: Any = None,
+            bias_hh: Any = None,
+            **settings: Any,
+        ) -> Any:
+            operands = (x, first, weight_ih, weight_hh, *(() if bias_ih is None else (bias_ih, bias_hh)))
             if isinstance(g, Node):
                 return _pull_again(cell, i, g, operands, settings)
             return _pull(cell, i, g, kept, operands, settings["reverse"])
@@ -454,10 +466,9 @@ class _Recurrent(Module):
         seed: int | None = None,
     ):
         kind = type(self).__name__
-        sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
-        for name, n in sizes.items():
-            if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-                raise ValueError(f"{kind}: {name} must be a whole number, at least 1; got {n!r}")
+        self.input_size = whole_number(kind, "input_size", input_size)
+        self.hidden_size = whole_number(kind, "hidden_size", hidden_size)
+        self.num_layers = whole_number(kind, "num_layers", num_layers)
         if proj_size:
             raise ValueError(
                 f"{kind}: proj_size={proj_size!r} (a smaller output than the state) doesn't exist here: put a "
@@ -469,7 +480,6 @@ class _Recurrent(Module):
                 f"{kind}: dropout={dropout} acts between layers, and there is one layer only: it does nothing",
                 stacklevel=2,
             )
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, dropout, bidirectional
         self._start(np.float64 if dtype is None else dtype, init.generator(seed))
 

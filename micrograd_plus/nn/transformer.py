@@ -163,6 +163,8 @@ class TransformerDecoderLayer(_TransformerLayer):
 
 def _activation(which: str | Callable) -> Callable:
     """The function of this name."""
+    if isinstance(which, type):
+        raise TypeError(f"activation is a function or a module, not a class: write {which.__name__}() with brackets")
     if callable(which):
         return which
     if which not in ("relu", "gelu"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 
@@ -20,8 +21,12 @@ def decay_matrices_only(parameters: Iterable, weight_decay: float = 0.1) -> list
     >>> matrices["params"] == [weight], matrices["weight_decay"], rest["params"] == [bias], rest["weight_decay"]
     (True, 0.1, True, 0.0)
     """
+    if not isinstance(parameters, Iterable):
+        raise TypeError(
+            f"decay_matrices_only takes parameters, got {type(parameters).__name__}: give it model.parameters()"
+        )
     parameters = list(parameters)
-    if not weight_decay >= 0:
+    if not isinstance(weight_decay, Real) or not weight_decay >= 0:
         raise ValueError(f"decay_matrices_only: weight_decay must be 0 or more, got {weight_decay!r}")
     if not parameters:
         raise ValueError("decay_matrices_only: there are no parameters; give it model.parameters()")

@@ -8,12 +8,16 @@ from typing import Any
 
 from ...engine.graph import Many, Node, Op
 from ..pieces import Name
+from ..pull_backs import VALUES, in_words
 from .arrays import ArrayText
 from .names import names_in
 from .plain import PlainText
 from .result import Formula, Line
 from .source import source_line
 from .with_numbers import with_numbers
+
+# Settings by which a row of the layers knows how to compute, and that tell a reader nothing.
+INTERNAL = {"layout", "measured", "given", "centred", "places", "batch_first"}
 
 
 def of_arrays(op: Op, node: Node | None, own: Mapping[Node, str]) -> Formula:
@@ -25,6 +29,7 @@ def of_arrays(op: Op, node: Node | None, own: Mapping[Node, str]) -> Formula:
         settings = {name: _setting(name, wanted) for name in wanted}
     lines = [
         Line("value", "", f"{y} = {_call(op, names, settings, node)}{_shapes(names, node)}"),
+        *([Line("note", "", f"  = {VALUES[op.name]}")] if op.name in VALUES else []),
         Line("note", "", f"when {y} receives the gradient g,"),
         *_pull_backs(op, y, names, settings, node),
     ]
@@ -37,7 +42,8 @@ def _call(op: Op, names: list[str], settings: dict, node: Node | None) -> str:
     """x @ w; sum(x, axis=0)."""
     if op.symbol == "@":
         return " @ ".join(names)
-    said = [f"{key}={_of_setting(x)}" if node is not None else key for key, x in settings.items()]
+    shown = {key: x for key, x in settings.items() if key not in INTERNAL}
+    said = [f"{key}={_of_setting(x)}" if node is not None else key for key, x in shown.items()]
     inputs = [f"[{', '.join(names)}]"] if isinstance(op, Many) else names
     return f"{op.name}({', '.join(inputs + said)})"
 
@@ -58,6 +64,8 @@ def _pull_backs(op: Op, y: str, names: list[str], settings: dict, node: Node | N
         text = _pull_back(op, i, y, names, settings, node)
         if text:
             yield Line("pull-back", name, f"{receives} {text}" + (f"    ({assumed})" if assumed else ""))
+        elif words := in_words(op.name, i, y, names):
+            yield Line("pull-back", name, f"{receives} {words}")
         elif isinstance(op, Many):  # one rule for all inputs: once is enough
             yield Line("pull-back", name, source_line("  input i of xs receives", rule, [], " "))
             return
@@ -66,16 +74,17 @@ def _pull_backs(op: Op, y: str, names: list[str], settings: dict, node: Node | N
 
 
 def _of_matrices(op: Op) -> str:
-    """A rule of several arrays, and what it says of arrays with two axes."""
-    return "of matrices" if not isinstance(op, Many) and len(op.rules) > 1 else ""
+    """The rows that ask how many axes there are, and what they say of arrays with two."""
+    return "of matrices" if op.name in ("matmul", "linear") else ""
 
 
 def _settings_of(op: Op, count: int) -> list[str]:
     """The settings that the rules ask for, behind (g, y, inputs)."""
     try:
-        names = list(inspect.signature(op.rules[0]).parameters)
+        parameters = inspect.signature(op.rules[0]).parameters.values()
     except (TypeError, ValueError):
         return []
+    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
     return names[4:] if isinstance(op, Many) else names[2 + count :]
 
 
