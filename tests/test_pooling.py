@@ -331,3 +331,15 @@ def test_indices_are_refused():
         F.max_pool2d(x3, 2, return_indices=True)
     with pytest.raises(NotImplementedError, match="return_indices"):
         nn.MaxPool1d(2, return_indices=True)
+
+
+def test_a_float_is_no_whole_number_even_after_the_whole_number_that_it_equals():
+    x = np.ones((1, 1, 4, 4))
+    F.max_pool2d(x, 2)
+    with pytest.raises(ValueError, match=r"max_pool2d: kernel_size is .* got 2\.0"):
+        F.max_pool2d(x, 2.0)
+
+
+def test_a_list_of_tensors_would_lose_its_gradients():
+    with pytest.raises(TypeError, match=r"a list of Tensors .* stack"):
+        F.max_pool2d([Tensor(np.ones((4, 4)))], 2)
