@@ -56,12 +56,12 @@ class Parrot:
 
     def encode(self, source):
         self.read += 1
-        return source
+        return np.arange(len(source))  # which sentence it is: those that have come to their end are left out
 
     def decode(self, so_far, memory, source):
         scores = np.zeros((*so_far.shape, len(self.french)))
-        for row in range(len(so_far)):
-            scores[row, -1, self.answers[row, so_far.shape[1] - 1]] = 1
+        for row, sentence in enumerate(memory):
+            scores[row, -1, self.answers[sentence, so_far.shape[1] - 1]] = 1
         return type("Scores", (), {"numpy": lambda self: scores})()
 
 

@@ -26,7 +26,7 @@ from .connect_four import td_lambda
 from .run import Run, Target, share_of
 
 TARGET_RANDOM = Target("games won against random moves, of 1,000", at_least=0.98)
-TARGET_TACTICIAN = Target("games won against a player who captures and looks after its stones, of 1,000", at_least=0.65)
+TARGET_TACTICIAN = Target("games won against the tactician, of 1,000", at_least=0.65)
 
 EPOCHS, ROUNDS, GAMES = 20, 10, 256  # 20 epochs of 10 rounds of 256 games: 51,200 games
 MEMORY, BATCH_SIZE, UPDATES = 4, 512, 12  # after each round: 12 steps on 512 positions each, of the last 4 rounds
@@ -34,7 +34,7 @@ EXPLORE = (0.3, 0.05)  # how many of the moves are left to chance, in the first 
 
 
 def value_network(seed: int | None = None) -> Sequential:
-    """50 numbers (25 for the mover's stones, 25 for the other's) to a value between -1 and 1; 14,849 parameters."""
+    """25 numbers for the mover's stones and 25 for the other's, to a value between -1 and 1."""
     seeds = init.generator(seed).integers(2**31, size=3).tolist()
     return Sequential(
         Linear(50, 128, dtype=np.float32, seed=seeds[0]),

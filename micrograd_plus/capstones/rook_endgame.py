@@ -63,9 +63,9 @@ def features(squares: np.ndarray, relative: bool = True) -> np.ndarray:
 
 
 class DepthNet(Module):
-    """Squares [n, 3] in, logits [n, 18] out: how likely is mate in 0, 1 … 16 moves, or a draw, with black to move?"""
+    """Squares [n, 3] in, with black to move; out, logits [n, 18]: mate in 0, 1 … 16, or a draw?"""
 
-    def __init__(self, hidden: tuple[int, int] = (256, 128), relative: bool = True, seed: int | None = None):
+    def __init__(self, hidden=(256, 128), relative=True, seed=None):
         seeds = generator(seed).integers(2**31, size=3).tolist()
         self.relative = relative
         self.layers = Sequential(
@@ -76,7 +76,7 @@ class DepthNet(Module):
             Linear(hidden[1], CLASSES, dtype=np.float32, seed=seeds[2]),
         )
 
-    def forward(self, squares: Any) -> Any:
+    def forward(self, squares):
         """The logits."""
         return self.layers(features(squares, self.relative))
 

@@ -139,7 +139,7 @@ def placed_words(n_words, d):
 
 
 class Translator(nn.Module):
-    """English words (N, S), French words so far (N, T): scores of the next word, each place."""
+    """English words (N, S), French words so far (N, T): scores of each next word."""
 
     def __init__(self, english, french, d=48, heads=4):
         self.english, self.french = english, french  # two vocabularies
@@ -188,14 +188,18 @@ def translate_all(model: Translator, sentences: Sequence[Words]) -> list[Words]:
     come to its <end>, or is as long as can be.
     """
     source, french = model.english.encode_all(sentences), model.french
-    so_far = np.full((len(source), 1), french.start)
+    so_far = np.full((len(source), LONGEST), french.pad)
+    so_far[:, 0] = french.start
+    going = np.arange(len(source))  # the rows that have not come to their end
     with no_grad():
         model.eval()
         memory = model.encode(source)
-        while so_far.shape[1] < LONGEST and not (so_far == french.end).any(axis=1).all():
-            scores = model.decode(so_far, memory, source).numpy()  # (N, T, words)
-            best = scores[:, -1].argmax(axis=1)
-            so_far = np.concatenate([so_far, best[:, None]], axis=1)
+        for place in range(1, LONGEST):
+            scores = model.decode(so_far[going, :place], memory[going], source[going]).numpy()  # (going, place, words)
+            so_far[going, place] = scores[:, -1].argmax(axis=1)
+            going = going[so_far[going, place] != french.end]
+            if not len(going):
+                break
     return [french.decode(row) for row in so_far]
 
 

@@ -10,7 +10,7 @@ the three pieces at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -215,8 +215,9 @@ class Board:
             return []
         if self.turn == "black":
             return [(self.black_king, to) for to in neighbours(self.black_king) if self._black_may(to)]
-        moves = [(self.king, to) for to in neighbours(self.king)] + [(self.rook, to) for to in self._rook_reaches()]
-        return [move for move in moves if solve().legal_for_black[self.after(move).squares]]
+        legal = solve().legal_for_black
+        steps = [(self.king, to) for to in neighbours(self.king) if legal[to, self.rook, self.black_king]]
+        return steps + [(self.rook, to) for to in self._rook_reaches() if legal[self.king, to, self.black_king]]
 
     def _black_may(self, to: int) -> bool:
         if to == self.rook:
@@ -239,7 +240,8 @@ class Board:
         start, end = move
         if self.turn == "black":
             return Board(self.king, None if end == self.rook else self.rook, end, "white")
-        return replace(self, king=end, turn="black") if start == self.king else replace(self, rook=end, turn="black")
+        king, rook = (end, self.rook) if start == self.king else (self.king, end)
+        return Board(king, rook, self.black_king, "black")
 
     def play(self, move: Move) -> Board:
         """The board after this move. ValueError for a move that isn't legal."""

@@ -65,7 +65,7 @@ def _without_positions() -> str:
     encoder = nn.TransformerEncoderLayer(8, 2, 16, 0.0, batch_first=True, seed=1)
     attention = nn.MultiheadAttention(8, 2, batch_first=True, seed=2)
     seen = []
-    for text in ([0, 1, 2], [2, 1, 0]):  # two thousand three, three thousand two
+    for text in ([0, 1, 2], [2, 1, 0]):  # as two thousand three, three thousand two
         memory = encoder(words(np.array([text])))
         seen.append(attention(np.ones((1, 1, 8)), memory, memory)[0].numpy())
     return "the same" if np.allclose(*seen) else "right"
@@ -106,6 +106,21 @@ EXERCISES = [
                 "<end> is missing",
                 ('["<start>"] + words[:-1]', "words"),
                 "Nothing is said after the last word. How should it ever learn to stop?",
+            ),
+            Wrong(
+                "the target has no <end>",
+                ('["<start>"] + words', "words"),
+                "The lists differ in length. What should it say when it is given the last word?",
+            ),
+            Wrong(
+                "<start> is to be said, too",
+                ('["<start>"] + words', '["<start>"] + words + ["<end>"]'),
+                "The lists differ in length. Which of the two marks does nobody need to say?",
+            ),
+            Wrong(
+                "append is taken to give the list",
+                ('["<start>"].append(words)', 'list(words).append("<end>")'),
+                "append changes a list and gives back None. How do you put two lists together?",
             ),
             Wrong(
                 "the two lists are swapped",
@@ -165,6 +180,16 @@ EXERCISES = [
                 "<end> is no French word. When must the loop be left: before the word is added, or after?",
             ),
             Wrong(
+                "the last word is always cut off",
+                ('word = next_word(words)\nwords.append(word)\nif word == "<end>":\n    break', "words[1:-1]"),
+                "That works as long as <end> is the last word. Is it, if the loop comes to `longest`?",
+            ),
+            Wrong(
+                "the word isn't noted down",
+                ('word = next_word(words)\nif word == "<end>":\n    break', "words[1:]"),
+                "What does words hold when the loop is over? And what is next_word asked in each round?",
+            ),
+            Wrong(
                 "nobody stops at <end>",
                 ("words.append(next_word(words))", "words[1:]"),
                 "What happens in the rounds after <end> was said?",
@@ -208,8 +233,8 @@ EXERCISES = [
         title="No positions",
         task=(
             "You leave out the positions of the English words, and train. Then the model is given *two "
-            'thousand three* and *three thousand two*. Will its two translations be `"right"` (both of them), `"the '
-            'same"`, or `"in another order"`?'
+            'thousand and three* and *three thousand and two*. Will its two translations be `"right"` (both of them), '
+            '`"the same"`, or `"in another order"`?'
         ),
         code="translations = ____",
         right='"the same"',
@@ -229,7 +254,7 @@ EXERCISES = [
         hints=(
             "Which words are in the first sentence, and which in the second?",
             "A score is the dot product of a query and a key. If no key knows its place, what is left to tell them by?",
-            "The decoder gets weighted means of the same three words in both cases. So what it writes is …",
+            "The decoder gets weighted means of the same words in both cases. So what it writes is …",
         ),
         why=(
             "Attention is a weighted mean, and a mean doesn't know an order. Both sentences are the same bag of words "

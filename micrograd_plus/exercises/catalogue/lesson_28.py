@@ -70,6 +70,16 @@ EXERCISES = [
                 "Who of the two is in a hurry?",
             ),
             Wrong(
+                "the two players are exchanged",
+                'max(after) if turn == "white" else 1 + min(after)',
+                "Which of the two wants mate soon? And whose moves are counted?",
+            ),
+            Wrong(
+                "black is treated like white",
+                "1 + min(after)",
+                "Black chooses, too, and wants something else. And whose moves are counted?",
+            ),
+            Wrong(
                 "black is taken to help white",
                 '1 + min(after) if turn == "white" else min(after)',
                 "Black chooses, too. Which position does black want?",
@@ -125,6 +135,11 @@ EXERCISES = [
                 "the sum is raised, not each count",
                 "[n**balance / sum(counts)**balance for n in counts]",
                 "Is (a + b) ** 0.5 the same as a ** 0.5 + b ** 0.5? Try it with 9 and 16.",
+            ),
+            Wrong(
+                "the rarest class comes most often",
+                "[1 / n / sum(1 / m for m in counts) for n in counts]",
+                "With balance 1 the classes come as they are. Which of them is the most frequent then, and in yours?",
             ),
             Wrong(
                 "all classes are made equally frequent",

@@ -128,6 +128,11 @@ EXERCISES = [
             Wrong("no two moves are taken as the same", "25", "Are all four corners different?"),
             Wrong(
                 "the 25 points are divided by the eight symmetries",
+                "25 / 8",
+                "Not every point has eight copies. How many has the middle, how many a corner?",
+            ),
+            Wrong(
+                "the 25 points are divided by the eight symmetries, and rounded down",
                 "3",
                 "Not every point has eight copies. How many has the middle, how many a corner?",
             ),
@@ -193,8 +198,8 @@ EXERCISES = [
             "98 numbers times weights for 50",
         ),
         why=(
-            "The first layer has weights for 50 numbers, and 7 × 7 gives 98: the shapes don't fit. A network made of "
-            "convolutions would take it, and play worse or better."
+            "The first layer has weights for 50 numbers, and 7 × 7 gives 98: the shapes don't fit. Convolutions take a "
+            "board of any size, but a Linear layer behind them doesn't, either."
         ),
         truth=_seven_by_seven,
         numpy=True,
