@@ -135,6 +135,7 @@ def test_what_cannot_be_done_is_one_line(shipped, tmp_path, capsys):
 def test_the_real_lessons_are_found():
     lessons = learn.shipped()
     assert [lesson.number for lesson in lessons[:2]] == ["00", "01"]
-    assert all(10 <= lesson.minutes <= 25 for lesson in lessons)
+    longest = {True: 25, False: 35}  # capstones may take longer
+    assert all(10 <= lesson.minutes <= longest[lesson.number < "20"] for lesson in lessons)
     listed = subprocess.run([sys.executable, "-m", "micrograd_plus", "learn", "--list"], capture_output=True, text=True)
     assert "Two paths add" in listed.stdout

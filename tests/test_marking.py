@@ -527,7 +527,7 @@ def test_a_timeout_that_is_none_is_refused(timeout):
 def test_lists_of_what_there_is_not_are_refused():
     with pytest.raises(ValueError, match="write a loop"):
         ex.list(kind="loop")
-    with pytest.raises(ValueError, match="from 0 to 16"):
+    with pytest.raises(ValueError, match="0 to 16, or 20 to 29"):
         ex.list(lesson="03")
 
 

@@ -57,7 +57,7 @@ def listing(lesson: int | None = None, kind: str | None = None) -> Listing:
     ['minus', 'mul_backward']
     """
     if lesson is not None and lesson not in LESSONS:
-        raise ValueError(f"there is no lesson {lesson!r}; give its number, from {LESSONS[0]} to {LESSONS[-1]}")
+        raise ValueError(f"there is no lesson {lesson!r}; give its number: 0 to 16, or 20 to 29")
     if kind is not None and kind not in KINDS:
         raise ValueError(f"there is no kind {kind!r}; there are {', '.join(map(repr, KINDS))}")
     found = all_exercises().values()
