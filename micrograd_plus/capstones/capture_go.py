@@ -2,14 +2,13 @@
 
 As in tic-tac-toe and Connect Four the network is given a position just after a move and says how good it is for the
 player who made that move, from -1 to 1. It sees nothing but where the stones are. It learns from games against itself
-by TD(λ) (R. Sutton, 1988), see `connect_four.td_lambda`. To play is to try every point and take the one that is valued
+by TD(λ) (R. Sutton, 1988), see `self_play.td_lambda`. To play is to try every point and take the one that is valued
 most: no search.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
@@ -19,11 +18,12 @@ from ..engine import no_grad
 from ..nn import Linear, Module, ReLU, Sequential, Tanh, init
 from ..optim import Adam, LinearLR
 from ..training import Checkpoint, Schedule, State, fit
+from . import self_play
 from .boards import capture_go as rules
 from .boards.capture_go import POINTS, SIZE, SYMMETRIES, Judge, Player, RandomPlayer, Tactician, play_match
 from .boards.capture_go import Board as Board
-from .connect_four import td_lambda
 from .run import Run, Target, share_of
+from .self_play import td_lambda as td_lambda
 
 TARGET_RANDOM = Target("games won against random moves, of 1,000", at_least=0.98)
 TARGET_TACTICIAN = Target("games won against the tactician, of 1,000", at_least=0.65)
@@ -82,17 +82,11 @@ class NetPlayer(Player):
         return rules.move_values(mine, theirs, self.judge).argmax(axis=1)
 
 
-class SelfPlay:
-    """The teacher: an endless supply of (positions, targets), from games that the model plays against itself.
+class SelfPlay(self_play.SelfPlay):
+    """Games of the model against itself, see `self_play.SelfPlay`, with the targets of TD(λ), see `td_lambda`."""
 
-    Each time it is looped over it plays `rounds` rounds of `games` games at once, with the model as it then is, and
-    yields a few batches after each: positions of the last few rounds, each turned and mirrored at random. Now and then
-    (`explore`: how often in the first epoch, and in the last) a move is left to chance, so that the model also sees
-    what it thinks is bad.
-
-    results: {"first": …, "second": …}, how the games of the latest epoch ended; nobody draws. state_dict() holds all
-    that is needed to go on (training.Checkpoint with resume=True asks for it).
-    """
+    memory_size, batch_size, updates = MEMORY, BATCH_SIZE, UPDATES
+    outcomes = ("first", "second")  # nobody draws
 
     def __init__(
         self,
@@ -103,29 +97,12 @@ class SelfPlay:
         explore: tuple[float, float] = EXPLORE,
         seed: int | None = None,
     ):
+        super().__init__(epochs, rounds, games, explore, seed)
         self.judge = judge_of(model)
-        self.epochs, self.rounds, self.games, self.explore = epochs, rounds, games, explore
-        self.rng = init.generator(seed)
-        self.memory: deque[tuple[np.ndarray, ...]] = deque(maxlen=MEMORY)
-        self.epoch = 0
-        self.results = {"first": 0, "second": 0}
 
-    def __len__(self) -> int:
-        """How many batches an epoch has."""
-        return self.rounds * UPDATES
-
-    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """One epoch."""
-        first, last = self.explore
-        chance = first + (last - first) * min(self.epoch / max(1, self.epochs - 1), 1.0)
-        self.epoch += 1
-        self.results = dict.fromkeys(self.results, 0)
-        for _ in range(self.rounds):
-            self.memory.append(self.play(chance))
-            movers, others, targets = (np.concatenate(parts) for parts in zip(*self.memory, strict=True))
-            for _ in range(UPDATES):
-                rows = self.rng.integers(len(targets), size=BATCH_SIZE)
-                yield self.turned(features(movers[rows], others[rows])), targets[rows]
+    def inputs(self, movers: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """What the network is given: each position turned and mirrored at random."""
+        return self.turned(features(movers, others))
 
     def play(self, chance: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A round of games from first move to last: the positions (movers, others) and their targets, a row each.
@@ -159,15 +136,6 @@ class SelfPlay:
         """The same positions (N, 50), each in one of the board's eight symmetries."""
         points = SYMMETRIES[self.rng.integers(8, size=len(X))]
         return np.take_along_axis(X, np.concatenate([points, points + SIZE * SIZE], axis=1), axis=1)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where it is: the epoch, the source of chance, and the positions that are remembered."""
-        return {"epoch": self.epoch, "rng": self.rng.bit_generator.state, "memory": list(self.memory)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self.epoch, self.rng.bit_generator.state = state["epoch"], state["rng"]
-        self.memory = deque(map(tuple, state["memory"]), maxlen=MEMORY)
 
 
 def train(

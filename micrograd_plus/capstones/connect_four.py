@@ -7,8 +7,7 @@ temporal differences", 1988; G. Tesauro's TD-Gammon, 1992). To play, it looks tw
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
@@ -18,10 +17,12 @@ from ..engine import no_grad
 from ..nn import Linear, Module, ReLU, Sequential, Tanh, init
 from ..optim import Adam, LinearLR
 from ..training import Checkpoint, Schedule, State, fit
+from . import self_play
 from .boards import connect_four as rules
 from .boards.connect_four import COLUMNS, ROWS, Judge, Player, RandomPlayer, Searcher, Tactician, play_match
 from .boards.connect_four import Board as Board
 from .run import Run, Target, share_of
+from .self_play import td_lambda as td_lambda
 
 TARGET_RANDOM = Target("games won against random moves, of 1,000", at_least=0.99)
 TARGET_TACTICIAN = Target("games won against a player who wins and blocks, of 1,000", at_least=0.90)
@@ -76,17 +77,11 @@ class NetPlayer(Searcher):
         super().__init__(depth, judge_of(model))
 
 
-class SelfPlay:
-    """The teacher: an endless supply of (positions, targets), from games that the model plays against itself.
+class SelfPlay(self_play.SelfPlay):
+    """Games of the model against itself, see `self_play.SelfPlay`, with the targets of TD(λ), see `td_lambda`."""
 
-    Each time it is looped over it plays `rounds` rounds of `games` games at once, with the model as it then is, and
-    yields a few batches after each, drawn from the positions of the last few rounds, half of them mirrored. Targets are
-    TD(λ)'s, see `td_lambda`. Now and then (`explore`: how often in the first epoch, and in the last) a move is left to
-    chance, so that the model also sees what it thinks is bad.
-
-    results: {"first": …, "second": …, "draw": …}, how the games of the latest epoch ended. state_dict() holds all
-    that is needed to go on (training.Checkpoint with resume=True asks for it).
-    """
+    memory_size, batch_size, updates = MEMORY, BATCH_SIZE, UPDATES
+    outcomes = ("first", "second", "draw")
 
     def __init__(
         self,
@@ -97,31 +92,14 @@ class SelfPlay:
         explore: tuple[float, float] = EXPLORE,
         seed: int | None = None,
     ):
+        super().__init__(epochs, rounds, games, explore, seed)
         self.judge = judge_of(model)
-        self.epochs, self.rounds, self.games, self.explore = epochs, rounds, games, explore
-        self.rng = init.generator(seed)
-        self.memory: deque[tuple[np.ndarray, ...]] = deque(maxlen=MEMORY)
-        self.epoch = 0
-        self.results = {"first": 0, "second": 0, "draw": 0}
 
-    def __len__(self) -> int:
-        """How many batches an epoch has."""
-        return self.rounds * UPDATES
-
-    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """One epoch."""
-        first, last = self.explore
-        chance = first + (last - first) * min(self.epoch / max(1, self.epochs - 1), 1.0)
-        self.epoch += 1
-        self.results = dict.fromkeys(self.results, 0)
-        for _ in range(self.rounds):
-            self.memory.append(self.play(chance))
-            movers, others, targets = (np.concatenate(parts) for parts in zip(*self.memory, strict=True))
-            for _ in range(UPDATES):
-                rows = self.rng.integers(len(targets), size=BATCH_SIZE)
-                X = features(movers[rows], others[rows])
-                X[::2] = mirrored(X[::2])
-                yield X, targets[rows]
+    def inputs(self, movers: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """What the network is given: every other position mirrored."""
+        X = features(movers, others)
+        X[::2] = mirrored(X[::2])
+        return X
 
     def play(self, chance: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A round of games from first move to last: the positions (movers, others) and their targets, a row each."""
@@ -147,39 +125,6 @@ class SelfPlay:
         self.results["second"] += int(results[1::2].sum())
         self.results["draw"] += int((over & (results == 0)).sum())
         return movers[played], others[played], td_lambda(results, over, best, by_chance)[played]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where it is: the epoch, the source of chance, and the positions that are remembered."""
-        return {"epoch": self.epoch, "rng": self.rng.bit_generator.state, "memory": list(self.memory)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self.epoch, self.rng.bit_generator.state = state["epoch"], state["rng"]
-        self.memory = deque(map(tuple, state["memory"]), maxlen=MEMORY)
-
-
-def td_lambda(
-    results: np.ndarray, over: np.ndarray, best: np.ndarray, by_chance: np.ndarray, lam: float = 0.7
-) -> np.ndarray:
-    """What each position's value should have been, seen from the end of the game; all arrays are (turns, games).
-
-    results: 1 where a move won the game, else 0; over: where a move ended it. best: the value of the best move of the
-    player to move, by the model; by_chance: where another move was made instead. A position is as good for the one
-    who just moved as the opponent's turn is bad: minus a mixture of what the model expects of that turn (`best`) and
-    of what came of it (its target), λ being the share of the latter. What came of a chance move says nothing about good
-    play, so there it is `best` alone (C. Watkins, "Learning from Delayed Rewards", 1989).
-
-    >>> results, over = np.array([[0.0], [0.0], [1.0], [0.0]]), np.array([[False], [False], [True], [False]])
-    >>> best, by_chance = np.array([[0.1], [0.2], [1.0], [0.0]]), np.zeros((4, 1), bool)
-    >>> td_lambda(results, over, best, by_chance, lam=0.5).ravel()  # 0.4 = -(0.5 · 0.2 + 0.5 · -1)
-    array([ 0.4, -1. ,  1. ,  0. ])
-    """
-    targets = results.copy()
-    for turn in reversed(range(len(targets) - 1)):
-        mixture = (1 - lam) * best[turn + 1] + lam * targets[turn + 1]
-        expected = np.where(by_chance[turn + 1], best[turn + 1], mixture)
-        targets[turn] = np.where(over[turn], results[turn], -expected)
-    return targets
 
 
 def mirrored(X: np.ndarray) -> np.ndarray:

@@ -8,8 +8,7 @@ R. Sutton, "Learning to predict by the methods of temporal differences", 1988; G
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..engine import no_grad
 from ..nn import Linear, Module, ReLU, Sequential, Tanh, init
 from ..optim import Adam, LinearLR
 from ..training import Checkpoint, Schedule, State, fit
+from . import self_play
 from .boards import tictactoe as rules
 from .boards.tictactoe import Board as Board
 from .boards.tictactoe import EveryLine, Player, RandomPlayer, X, play_every_line, play_match
@@ -84,18 +84,15 @@ class NetPlayer(Player):
         return move_values(self.model, boards, player).argmax(axis=1)
 
 
-class SelfPlay:
-    """The teacher: an endless supply of (positions, targets), from games that the model plays against itself.
+class SelfPlay(self_play.SelfPlay):
+    """Games of the model against itself, see `self_play.SelfPlay`, with exact ends and negamax targets.
 
-    Each time it is looped over it plays `rounds` rounds of `games` games at once, with the model as it then is, and
-    yields a few batches after each. The target of a position is what the game's end says, if the game ends there; else
-    minus the best value that the opponent can reach by the next move (negamax, TD(0)). Now and then (`explore`) a move
-    is left to chance, so that the model also sees what it thinks is bad: often in the first epoch, less in the last.
-
-    Batches are drawn from the positions of the last 60 rounds, as often as they came up in play, each turned and
-    mirrored at random. results: {"X": …, "O": …, "draw": …}, how the games of the latest epoch ended. state_dict()
-    holds all that is needed to go on (training.Checkpoint with resume=True asks for it).
+    The target of a position is what the game's end says, if the game ends there; else minus the best value that the
+    opponent can reach by the next move (negamax, TD(0)). Positions are shown as often as they came up in play.
     """
+
+    memory_size, batch_size, updates = MEMORY, BATCH_SIZE, UPDATES
+    outcomes = ("X", "O", "draw")
 
     def __init__(
         self,
@@ -106,28 +103,12 @@ class SelfPlay:
         explore: tuple[float, float] = EXPLORE,
         seed: int | None = None,
     ):
-        self.model, self.epochs, self.rounds, self.games, self.explore = model, epochs, rounds, games, explore
-        self.rng = init.generator(seed)
-        self.memory: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=MEMORY)
-        self.epoch = 0
-        self.results = {"X": 0, "O": 0, "draw": 0}
+        super().__init__(epochs, rounds, games, explore, seed)
+        self.model = model
 
-    def __len__(self) -> int:
-        """How many batches an epoch has."""
-        return self.rounds * UPDATES
-
-    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """One epoch."""
-        first, last = self.explore
-        chance = first + (last - first) * min(self.epoch / max(1, self.epochs - 1), 1.0)
-        self.epoch += 1
-        self.results = dict.fromkeys(self.results, 0)
-        for _ in range(self.rounds):
-            self.memory.append(self.play(chance))
-            positions, targets = (np.concatenate(parts) for parts in zip(*self.memory, strict=True))
-            for _ in range(UPDATES):
-                rows = self.rng.integers(len(targets), size=BATCH_SIZE)
-                yield self.turned(positions[rows]), targets[rows]
+    def inputs(self, positions: np.ndarray) -> np.ndarray:
+        """What the network is given: each position turned and mirrored at random."""
+        return self.turned(positions)
 
     def play(self, chance: float) -> tuple[np.ndarray, np.ndarray]:
         """A round of games from first move to last: (positions, 18) and their targets (positions,)."""
@@ -152,15 +133,6 @@ class SelfPlay:
             going_on = np.flatnonzero(~over)
             boards, player = boards[going_on], -player
         return np.concatenate(positions), np.concatenate(targets)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where it is: the epoch, the source of chance, and the positions that are remembered."""
-        return {"epoch": self.epoch, "rng": self.rng.bit_generator.state, "memory": list(self.memory)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self.epoch, self.rng.bit_generator.state = state["epoch"], state["rng"]
-        self.memory = deque(map(tuple, state["memory"]), maxlen=MEMORY)
 
     def turned(self, positions: np.ndarray) -> np.ndarray:
         """The same positions, each in one of the board's eight symmetries."""

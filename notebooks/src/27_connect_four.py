@@ -150,7 +150,7 @@ print("0.7, 5 by chance ", *(f"{target:+.2f}" for target in targets))
 #
 # The last row has a move that was left to chance (exploration). What came of it says nothing about the position
 # *before* it: its player wouldn't have chosen it. So there the result is cut off, and only the network's own estimate
-# counts. See [`td_lambda` in connect_four.py](../micrograd_plus/capstones/connect_four.py#L).
+# counts. See [`td_lambda` in self_play.py](../micrograd_plus/capstones/self_play.py#L).
 #
 # ## The model
 #
