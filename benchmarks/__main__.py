@@ -36,7 +36,7 @@ def measure(name: str, short: bool) -> list[Comparison]:
 
 
 def check_all(names: Sequence[str]) -> int:
-    """The exit code: 1 where a ratio is under 60 % of the recorded one, twice."""
+    """The exit code: 1 where a ratio is far under the recorded one, twice (check.py says how far)."""
     recorded = check.read()
     wrong: dict[str, str] = {}
     for name in names:
