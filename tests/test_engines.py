@@ -100,16 +100,20 @@ def test_micrograd_passes_every_stage_but_those_that_it_truly_fails(stage):
 # ---- wrong engines ---------------------------------------------------------------------------------------------------
 
 
+NEVER_END = {  # by their names: these come to the end of the time, whatever it is
+    "a stack that never empties", "path by path", "no visited set", "no visited set, inputs first",
+    "no visited set, level by level", "backward() calls itself and pushes",
+}  # fmt: skip
+
+
 def test_there_are_enough_wrong_engines_and_each_is_another():
     assert len(WRONG) >= 40
     assert len({row[0] for row in WRONG}) == len({row[1:4] for row in WRONG}) == len(WRONG)
 
 
-@pytest.mark.parametrize(
-    ("engine", "old", "new", "stage", "mistake"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG]
-)
-def test_a_wrong_engine_is_caught_and_its_mistake_named(engine, old, new, stage, mistake):
-    report = judged(the_class(engine, old, new), timeout=1.5)
+@pytest.mark.parametrize(("name", "engine", "old", "new", "stage", "mistake"), WRONG, ids=[row[0] for row in WRONG])
+def test_a_wrong_engine_is_caught_and_its_mistake_named(name, engine, old, new, stage, mistake):
+    report = judged(the_class(engine, old, new), timeout=1.5 if name in NEVER_END else 30)
     assert not report.ok
     assert found(report) == (stage, mistake), str(report)
     right = STAGES.index(stage)

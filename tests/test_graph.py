@@ -435,10 +435,10 @@ def test_threads_with_graphs_of_their_own():
 # ---- deep and wide -----------------------------------------------------------------------------------------
 
 
-def test_a_million_values_deep():
+def test_two_hundred_thousand_values_deep():
     x = y = Value(1.0)
-    for _ in range(1_000_000):
-        y = y + 1e-6
+    for _ in range(200_000):
+        y = y + 5e-6
     y.backward()
     assert x.grad == 1.0
     assert y.data == pytest.approx(2.0)
@@ -454,15 +454,15 @@ def test_a_hundred_thousand_tensors_deep():
     del y
 
 
-def test_the_sum_of_a_million():
-    xs = [Value(1.0) for _ in range(1_000_000)]
+def test_the_sum_of_a_hundred_thousand():
+    xs = [Value(1.0) for _ in range(100_000)]
     total = sum(xs)
     total.backward()
-    assert total.data == 1_000_000.0
+    assert total.data == 100_000.0
     assert all(x.grad == 1.0 for x in xs)
     total = ops.sum_(xs)
     total.backward()
-    assert (total.data, len(total.inputs), xs[0].grad) == (1_000_000.0, 1_000_000, 2.0)
+    assert (total.data, len(total.inputs), xs[0].grad) == (100_000.0, 100_000, 2.0)
 
 
 # ---- freed at once -----------------------------------------------------------------------------------------
@@ -543,11 +543,11 @@ copied = pytest.mark.parametrize("twice", COPIES.values(), ids=COPIES)
 
 @copied
 def test_a_deep_result_can_be_copied(twice):
-    y = deep(Value(1.0), 200_000)
+    y = deep(Value(1.0), 50_000)
     z = twice(y)
     z.backward()
     x = order(z)[0]
-    assert (z.data, x.grad, len(order(z))) == (200_001.0, 1.0, 200_001)
+    assert (z.data, x.grad, len(order(z))) == (50_001.0, 1.0, 50_001)
     assert order(y)[0].grad == 0.0
 
 

@@ -20,7 +20,7 @@ from micrograd_plus.exercises.quizzes.marking import as_number, marked
 from micrograd_plus.exercises.quizzes.program import data, grad, work_out
 from micrograd_plus.exercises.quizzes.shapes import LEVELS, SHAPES, with_numbers
 
-SEEDS = range(200)
+SEEDS = range(100)
 SOME = range(12)
 
 
