@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from micrograd_plus.capstones import connect_four, tictactoe
 from micrograd_plus.capstones.boards import connect_four as c4
 from micrograd_plus.capstones.boards import tictactoe as ttt
-from micrograd_plus.training import load_checkpoint, save_checkpoint
+from micrograd_plus.training import load, save
 
 # -- tic-tac-toe: rules --------------------------------------------------------------------------------------------
 
@@ -223,8 +223,9 @@ def test_a_little_training_at_tictactoe_beats_random_and_is_kept_in_a_file(tmp_p
     assert tictactoe.TARGET.met(0)
     assert not tictactoe.TARGET.met(1)
 
-    save_checkpoint(path, run.model)
-    copy = load_checkpoint(path, tictactoe.value_network(seed=9))
+    save(run.model, path)
+    copy = tictactoe.value_network(seed=9)
+    load(path, copy)
     assert tictactoe.evaluate(copy) == tictactoe.evaluate(run.model)
 
 
@@ -532,8 +533,9 @@ def test_a_little_training_at_connect_four_is_better_than_none_and_is_kept_in_a_
     assert connect_four.TARGET_RANDOM.met(0.99)
     assert not connect_four.TARGET_TACTICIAN.met(0.89)
 
-    save_checkpoint(path, run.model)
-    copy = load_checkpoint(path, connect_four.value_network(seed=9))
+    save(run.model, path)
+    copy = connect_four.value_network(seed=9)
+    load(path, copy)
     boards = some_positions(30, 12, seed=5)
     moves = [[connect_four.NetPlayer(model).choose(board) for board in boards] for model in (run.model, copy)]
     assert moves[0] == moves[1]

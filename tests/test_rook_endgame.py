@@ -269,7 +269,8 @@ def test_a_short_training_learns_and_what_is_saved_plays_the_same(tmp_path, monk
     assert len(run.history.steps) == 300
     assert all(later < earlier for earlier, later in pairwise(run.history["val_loss"]))
     (file,) = tmp_path.iterdir()
-    loaded = training.load_checkpoint(file, capstone.DepthNet(hidden=(64, 32), seed=9))
+    loaded = capstone.DepthNet(hidden=(64, 32), seed=9)
+    training.load(file, loaded)
     again = capstone.train(0, progress=False, **settings)  # nothing left to do
     assert again.history["loss"] == run.history["loss"]
     boards = rules.random_boards(20, seed=8)

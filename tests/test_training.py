@@ -375,52 +375,10 @@ def test_checkpoints_keep_the_last_and_the_best(make, tmp_path):
     metrics, kept, keep = steer([2.0, 1.0, 3.0])
     last, best = Checkpoint(tmp_path / "runs"), Checkpoint(tmp_path / "runs", monitor="score")
     fit(make(), metrics=metrics, callbacks=[keep, last, best])
-    suffix = ".json" if make is scalar_model else ".safetensors"
-    assert sorted(os.listdir(tmp_path / "runs")) == [f"best{suffix}", f"last{suffix}"]
+    assert sorted(os.listdir(tmp_path / "runs")) == ["best.safetensors", "last.safetensors"]
     for checkpoint, wanted in ((last, kept[2]), (best, kept[1])):
-        fresh = make()
-        assert training.load_checkpoint(checkpoint.path, fresh) is fresh
+        training.load(checkpoint.path, fresh := make())
         assert same(numbers(fresh), wanted)
-
-
-def test_files_of_earlier_versions_can_be_read(tmp_path):
-    old, model = tensor_model(), nn.MLP(2, [8, 1], activation="tanh", seed=2).to_sequential()
-    np.savez(tmp_path / "old.npz", **old.state_dict())
-    assert same(numbers(training.load_checkpoint(tmp_path / "old.npz", model)), numbers(old))
-    (tmp_path / "bad.npz").write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"bad\.npz can't be read: it is damaged, or no checkpoint"):
-        training.load_checkpoint(tmp_path / "bad.npz", model)
-
-
-@BOTH
-@pytest.mark.parametrize("fails", ["while writing", "at the end"])
-def test_a_failing_write_leaves_the_old_file(make, fails, tmp_path, monkeypatch):
-    path = tmp_path / ("model.json" if make is scalar_model else "model.safetensors")
-    training.save_checkpoint(path, make())
-    old = path.read_bytes()
-
-    def fail(*args, **kwargs):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(os, "fsync" if fails == "while writing" else "replace", fail)
-    other = make()
-    fit(other, epochs=1)
-    with pytest.raises(OSError, match="disk full"):
-        training.save_checkpoint(path, other)
-    assert path.read_bytes() == old
-    assert os.listdir(tmp_path) == [path.name]
-
-
-def test_a_checkpoint_of_another_model_is_refused(tmp_path):
-    training.save_checkpoint(tmp_path / "m.safetensors", tensor_model())
-    with pytest.raises(ValueError, match=r"wrong shape: 0\.weight"):
-        training.load_checkpoint(tmp_path / "m.safetensors", nn.MLP(2, [3, 1], activation="tanh").to_sequential())
-    with pytest.raises(ValueError, match=r"ends in \.json, got 'm\.safetensors'"):
-        training.load_checkpoint(tmp_path / "m.safetensors", scalar_model())
-    before = numbers(model := tensor_model())
-    with pytest.raises(ValueError, match=r"ends in \.safetensors, got 'm\.txt'"):
-        fit(model, callbacks=[Checkpoint(tmp_path / "m.txt")])
-    assert same(numbers(model), before)
 
 
 def test_schedules_set_the_rates_that_are_used():
@@ -920,7 +878,7 @@ def test_scalars_train_without_numpy_tqdm_pandas_and_ipython(tmp_path):
     print(history["val_accuracy"][-1], history["loss"][-1] < 0.1, len(recorder.steps))
     """
     assert run(code).stdout.splitlines()[-1] == "1.0 True 6"
-    assert os.listdir(tmp_path) == ["last.json"]
+    assert os.listdir(tmp_path) == ["last.safetensors"]
 
 
 def test_importing_training_loads_nothing_heavy():

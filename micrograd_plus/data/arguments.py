@@ -4,6 +4,7 @@ import math
 import operator
 import random
 import reprlib
+import sys
 from collections.abc import Callable
 from numbers import Real
 from typing import Any
@@ -17,7 +18,16 @@ def whole(name: str, value: Any, example: int, least: int = 1) -> int:
         raise TypeError(f"{name} must be a whole number, {got(value)}; try {name}={example}") from None
     if number < least:
         raise ValueError(f"{name} must be at least {least}, {got(value)}; try {name}={example}")
+    if number > sys.maxsize:
+        raise ValueError(f"{name} is larger than anything that fits into memory; try {name}={example}")
     return number
+
+
+def switch(name: str, value: Any) -> bool:
+    """`value`, if it is True or False: a text such as "False" would count as true."""
+    if value is not True and value is not False:
+        raise TypeError(f"{name} is True or False, {got(value)}; try {name}=True")
+    return value
 
 
 def real(
@@ -30,7 +40,7 @@ def real(
     """`value` as a float for which `rule`, in words, `holds`, in code."""
     if not isinstance(value, Real):
         raise TypeError(f"{name} must be {rule}, {got(value)}; try {name}={example}")
-    if not holds(value):
+    if not (isinstance(value, float) or abs(value) <= sys.float_info.max) or not holds(value):
         raise ValueError(f"{name} must be {rule}, {got(value)}; try {name}={example}")
     return float(value)
 
@@ -51,9 +61,18 @@ def generator(seed: int | None) -> random.Random:
 
 
 def as_random_state(kept: Any) -> tuple:
-    """What `random.getstate()` gave, for `setstate`: JSON, which knows no tuples, may have made lists of them."""
-    version, words, gauss = kept
-    return version, tuple(words), gauss
+    """What `random.getstate()` gave, for `setstate`: JSON, which knows no tuples, may have made lists of them.
+
+    ValueError for anything else: `setstate` itself would keep half of it.
+    """
+    try:
+        version, words, gauss = kept
+        random.Random(0).setstate((version, tuple(words), gauss))
+        if gauss is None or math.isfinite(gauss):
+            return version, tuple(words), gauss
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"this is no state of Python's random: {got(kept)}")
 
 
 def got(value: Any) -> str:

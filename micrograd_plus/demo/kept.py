@@ -16,8 +16,7 @@ from typing import Any
 from ..capstones import Run, Target, fast
 from ..data.checked import DamagedDataError, MissingPackageError
 from ..nn import Module
-from ..training import load_checkpoint, save_checkpoint
-from ..training.files import CheckpointError
+from ..training import CheckpointError, load, save
 
 
 class DemoError(Exception):
@@ -111,7 +110,7 @@ def _trained_now(subject: Subject, files: Files, seed: int) -> Module:
         "scores": {name: float(score) for name, score in run.scores.items()},
     }
     with in_plain_words():
-        save_checkpoint(files.numbers, run.model)
+        save(run.model, files.numbers)
         files.note.write_text(json.dumps(note, indent=1), encoding="utf-8")
         files.unfinished.unlink(missing_ok=True)
     print(f"Trained in {note['seconds']:.0f} s, and kept in {files.numbers}.")
@@ -122,7 +121,7 @@ def _trained_now(subject: Subject, files: Files, seed: int) -> Module:
 def _from_file(subject: Subject, files: Files) -> Module:
     note, model = _read_note(files.note), subject.model()
     try:
-        load_checkpoint(files.numbers, model)
+        load(files.numbers, model)
     except (OSError, ValueError):
         raise DemoError(
             f"{files.numbers} can't be used: it is damaged, or of another version of this model; --again trains anew"

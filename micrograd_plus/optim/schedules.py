@@ -8,7 +8,7 @@ An optimiser has one schedule at a time; `SequentialLR` puts several one after a
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 from .optimizers import LIMITS, Optimizer, check_number
@@ -38,12 +38,19 @@ class _Schedule:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a `state_dict()`. Raises ValueError if it is not of this kind of schedule."""
+        if not isinstance(state_dict, dict):
+            raise TypeError(f"{self._name} loads what state_dict() returned, a dict; got {type(state_dict).__name__}.")
         missing = [name for name in self._remembers if name not in state_dict]
         if missing:
             raise ValueError(
                 f"{self._name} expected the keys {', '.join(self._remembers)}, got {list(state_dict)}. "
                 "Load it into the kind of schedule that saved it."
             )
+        for name in self._remembers:
+            if name != "best":
+                _steps(name, state_dict[name], least=0)
+            elif not isinstance(state_dict[name], Real):
+                raise TypeError(f"best must be a number, got {state_dict[name]!r}.")
         for name in self._remembers:
             setattr(self, name, state_dict[name])
 
@@ -86,18 +93,22 @@ class LRScheduler(_Schedule):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a `state_dict()`. Raises ValueError if it is not of this kind of schedule."""
+        before = self.state_dict()
         super().load_state_dict(state_dict)
-        self._go_to(self.last_epoch)
+        try:
+            self._go_to(self.last_epoch)
+        except Exception:
+            super().load_state_dict(before)
+            raise
 
     def _go_to(self, t: int) -> None:
         groups = self.optimizer.param_groups
-        for group in groups:
-            group.setdefault("initial_lr", group["lr"])
-        rates = [self.rate(t, group["initial_lr"]) for group in groups]
+        rates = [self.rate(t, group["initial_lr"] if "initial_lr" in group else group["lr"]) for group in groups]
         for lr in rates:
             check_number("lr", lr, *LIMITS["lr"])
         self.last_epoch = t
         for group, lr in zip(groups, rates, strict=True):
+            group.setdefault("initial_lr", group["lr"])
             group["lr"] = lr
 
 
@@ -283,11 +294,16 @@ class SequentialLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
         """Store the schedules; raises TypeError or ValueError if they don't fit together."""
+        for name, given in (("schedulers", schedulers), ("milestones", milestones)):
+            if not isinstance(given, (list, tuple)):
+                raise TypeError(f"SequentialLR: {name} must be a list, got {type(given).__name__}.")
         for schedule in schedulers:
             if not isinstance(schedule, LRScheduler) or schedule.optimizer is not optimizer:
                 raise TypeError(
                     f"SequentialLR needs schedules with a formula, of this very optimiser; got {schedule!r}."
                 )
+        if not all(isinstance(step, int) for step in milestones):
+            raise TypeError(f"SequentialLR: milestones are whole numbers, steps; got {milestones!r}.")
         if len(milestones) != len(schedulers) - 1 or list(milestones) != sorted(set(milestones)):
             raise ValueError(
                 f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} milestones that rise, "
@@ -355,6 +371,8 @@ class ReduceLROnPlateau(_Schedule):
 
     def step(self, metrics: float) -> None:
         """Look at the latest loss or score, and lower the rate if it's time."""
+        if isinstance(metrics, (str, bytes)) or not hasattr(metrics, "__float__"):
+            raise TypeError(f"{self._name}.step takes the latest loss or score, got {type(metrics).__name__}.")
         metrics = float(metrics)
         self.last_epoch += 1
         if self._improves(metrics):

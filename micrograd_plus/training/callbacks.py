@@ -19,6 +19,16 @@ class State:
 
     epoch and step count from 1, step over all epochs; loss is the latest step's. callbacks, loaders (of the training
     data, of the validation data) and settings (fit's, in words) are there for Checkpoint.
+
+    >>> from micrograd_plus import data, nn, training
+    >>> class Show(Callback):
+    ...     def on_epoch_end(self, state):
+    ...         print(state.epoch, state.step, state.share)
+    >>> X, y = data.xor()
+    >>> model = nn.MLP(2, [2, 1])
+    >>> history = training.fit(model, (X, y), loss="mse", optimizer="sgd", epochs=2, callbacks=[Show()], progress=False)
+    1 1 0.5
+    2 2 1.0
     """
 
     model: Module
@@ -113,7 +123,8 @@ class Watch(Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        best = real("best", state["best"], 0.5, "a number", lambda best: True)  # nan at first
+        self.best, self.best_epoch = best, whole("best_epoch", state["best_epoch"], example=1, least=0)
 
     def improves(self, state: State) -> bool:
         """Whether this epoch is the best so far, by more than min_delta."""
@@ -157,6 +168,8 @@ class EarlyStopping(Watch):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
+        if not isinstance(state["weights"], (dict, type(None))) or not isinstance(state["reason"], str):
+            raise TypeError(f"EarlyStopping remembers weights, and a reason in words; {got(state)}")
         super().load_state_dict(state)
         self._weights, self.reason = state["weights"], state["reason"]
 

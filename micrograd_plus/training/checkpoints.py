@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..nn import Module
 from .callbacks import Callback, Schedule, State, Watch
-from .files import CheckpointError, read_file, suffix_for, write_file
+from .contents import checked
+from .files import CheckpointError, write_file
 from .resuming import put_back, snapshot
+from .saving import Saved, load, named
+from .scopes import remembered
 
 
 class Checkpoint(Watch):
     """Keep a model's numbers in a file: those of the last epoch, or with `monitor` those of the best.
 
-    path: a file, "model.safetensors" (Tensors) or "model.json" (Values); or a folder, which gets last.safetensors, or
-        best.safetensors (.json). `load_checkpoint` reads it. A file that can't be written leaves the old one untouched.
+    path: a file, "model.safetensors"; or a folder, which gets last.safetensors, or best.safetensors. `load` reads it.
+        Whether it can be written is tried before training begins. The old file is replaced in one move when the new
+        one is whole, so whenever the program is killed, one of them is there.
     mode: as for EarlyStopping.
     resume: True keeps what training itself needs as well (the optimiser, schedules, early stopping, the history, the
         state of Python's `random` and of the shuffling), and goes on after the last epoch in the file, if there is one.
         So the same cell, or program, once more goes on after Ctrl-C or a crash, to the same numbers, to the last bit,
         as if nothing had happened; when all epochs are done, it gives the trained model at once. More epochs go on
-        further; for a new start delete the file. A loader or callback of your own takes part if it has state_dict() (of
-        numbers, text, lists, dicts and arrays, which a .json file gives back as lists) and load_state_dict(state).
-        ValueError, saying what differs, where the file belongs to another model, optimiser or batch size.
+        further; for a new start delete the file (without resume=True, it is not written over). A loader or callback of
+        your own takes part if it has state_dict() (of numbers, text, lists, dicts and arrays; tuples come back as
+        lists) and load_state_dict(state). CheckpointError (a ValueError), saying what differs, where the file belongs
+        to another model, optimiser or batch size, or is damaged; everything is then as it was before.
 
     >>> import os, tempfile
     >>> from micrograd_plus import data, nn, training
@@ -33,7 +40,7 @@ class Checkpoint(Watch):
     ...     return training.fit(model, data.xor(), loss="mse", optimizer="adam", epochs=epochs, seed=0, progress=False,
     ...                         callbacks=[training.Checkpoint(path, resume=True)])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "xor.json")
+    ...     path = os.path.join(folder, "xor.safetensors")
     ...     first, all_of_it = train(epochs=2), train(epochs=5)
     >>> len(first), all_of_it["epoch"], all_of_it["loss"][:2] == first["loss"]
     (2, [1, 2, 3, 4, 5], True)
@@ -51,46 +58,70 @@ class Checkpoint(Watch):
                 f"[Checkpoint(…, monitor={monitor!r}), Checkpoint(…, resume=True)]"
             )
         self.path, self.resume = Path(path), resume
-        self._kept: tuple | None = None  # what the file held when training began: numbers, and the training's state
+        self._saved: Saved | None = None  # what the file held when training began
+        self._undo: Callable[[], None] = remembered()
 
-    def settle(self, model: Module) -> None:
-        """The file's name; ValueError for one that doesn't suit the model."""
+    def settle(self) -> None:
+        """The file's name; ValueError for one that says that it is something else."""
         if not self.path.suffix or self.path.is_dir():
-            self.path /= ("best" if self.monitor else "last") + suffix_for(model.state_dict())
-        _check(self.path, model)
+            self.path /= ("best" if self.monitor else "last") + ".safetensors"
+        named(self.path)
 
-    def open(self, model: Module) -> dict[str, Any]:
+    def open(self, model: Module, optimizer: Any, callbacks: list[Callback]) -> dict[str, Any]:
         """The settings of the training in the file, {} where there is none. ValueError if it can't be gone on from."""
-        self.settle(model)
-        self._kept = read_file(self.path) if self.path.exists() else None
-        if self._kept is None:
+        self.settle()
+        self._saved = load(self.path) if self.path.exists() else None
+        if self._saved is None:
             return {}
-        training = self._kept[1]
-        if not isinstance(training, dict) or "settings" not in training:
+        if self._saved.training is None:
             raise CheckpointError(
                 f"{self.path} holds a model, but not what its training needs to go on (it was written without "
-                "resume=True). Give another path, and the model these numbers with load_checkpoint; or delete the file"
+                "resume=True). Give another path, and the model these numbers with load; or delete the file"
             )
-        return training["settings"]
+        self._undo = remembered(model, optimizer, *callbacks)
+        return self._saved.training["settings"]
 
     def on_train_begin(self, state: State) -> None:
         """Settle the file's name before any time is spent; put everything back, if training is to go on."""
         super().on_train_begin(state)
-        self.settle(state.model)
+        self.settle()
         if any(c is not self and isinstance(c, Checkpoint) and c.path == self.path for c in state.callbacks):
             raise ValueError(f"two Checkpoints write {self.path}, each over the other's: give each its own path")
-        if self._kept:
-            (numbers, training), self._kept = self._kept, None
+        if self._saved:
+            saved, self._saved = self._saved, None
+            undo = remembered(*state.loaders)
             try:
-                put_back(state, numbers, training)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                put_back(state, saved)
+            except BaseException as error:
+                undo()
+                self._undo()  # also what the other callbacks' on_train_begin has forgotten
+                if not isinstance(error, Exception):
+                    raise
                 raise CheckpointError(f"training can't go on from {self.path}: {error}") from error
+        elif not self.resume:
+            self._spare_a_training()
+        self._write(state, only_try=True)
 
     def on_epoch_end(self, state: State) -> None:
         """Write, if there is something to keep."""
         if not self.monitor or self.improves(state):
-            training = snapshot(state) if self.resume else None
-            write_file(self.path, state.model.state_dict(), training)
+            self._write(state)
+
+    def _write(self, state: State, only_try: bool = False) -> None:
+        tree = snapshot(state) if self.resume else {}
+        checked(tree)  # what is written can be read
+        write_file(self.path, state.model.state_dict(), tree, only_try)
+
+    def _spare_a_training(self) -> None:
+        """CheckpointError where the file is a training that can be gone on from: nobody asked to write over that."""
+        saved = None
+        with suppress(OSError, CheckpointError):  # there is no file, or none that could be gone on from
+            saved = load(self.path)
+        if saved and saved.training:
+            raise CheckpointError(
+                f"{self.path} holds a training of {saved.training['epoch']} epochs that can be gone on from: "
+                "Checkpoint(…, resume=True) does that. Give another path; or, to start afresh, delete the file"
+            )
 
 
 def resuming_one(callbacks: list[Callback], optimizer: Any) -> Checkpoint | None:
@@ -108,46 +139,3 @@ def resuming_one(callbacks: list[Callback], optimizer: Any) -> Checkpoint | None
             )
     callbacks.sort(key=lambda callback: callback in found)
     return found[0]
-
-
-def save_checkpoint(path: str | os.PathLike, model: Module) -> None:
-    """Write all numbers of a model into a file: .safetensors for Tensors, .json for Values. Folders are made if needed.
-
-    The file is replaced at once when all is written, so there is never half of one. ValueError for another ending.
-    A safetensors file (https://github.com/huggingface/safetensors) holds tensors by name and nothing else, so it is
-    safe to open. PyTorch reads it: `model.load_state_dict(safetensors.torch.load_file(path))`. (Of a file that holds a
-    training's state drop what begins with "training.".)
-
-    >>> import os, tempfile
-    >>> from micrograd_plus import nn
-    >>> model = nn.MLP(2, [3, 1], seed=0)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "model.json")
-    ...     save_checkpoint(path, model)
-    ...     copy = load_checkpoint(path, nn.MLP(2, [3, 1]))
-    >>> copy.state_dict() == model.state_dict()
-    True
-    """
-    path = Path(path)
-    _check(path, model)
-    write_file(path, model.state_dict())
-
-
-def load_checkpoint(path: str | os.PathLike, model: Module) -> Module:
-    """Give a model the numbers in a file, and return it. ValueError if they belong to another model.
-
-    Reads .npz as well, which earlier versions wrote; of a training's state it takes the model alone.
-    """
-    path = Path(path)
-    if path.suffix != ".npz" or suffix_for(model.state_dict()) == ".json":
-        _check(path, model)
-    numbers, _ = read_file(path)
-    return model.load_state_dict({k: n.item() if getattr(n, "shape", None) == () else n for k, n in numbers.items()})
-
-
-def _check(path: Path, model: Module) -> None:
-    want = suffix_for(model.state_dict())
-    if path.suffix != want:
-        kind = "arrays" if want == ".safetensors" else "single numbers"
-        folder = ", a folder: name the file in it" if path.is_dir() else ""
-        raise ValueError(f"a model of {kind} is kept in a file that ends in {want}, got {path.name!r}{folder}")

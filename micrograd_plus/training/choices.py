@@ -69,6 +69,8 @@ def metrics_of(metrics: Any, loss: Callable) -> dict[str, Callable]:
         return {}
     if isinstance(metrics, str) or callable(metrics):
         metrics = [metrics]
+    if not isinstance(metrics, (Mapping, list, tuple)):
+        raise TypeError(f"metrics are names or functions, as in ['accuracy']; got {type(metrics).__name__}")
     if not isinstance(metrics, Mapping):
         metrics = {getattr(m, "__name__", m): m for m in metrics}
     taken = {"epoch", "loss", "lr", "val_loss", *(f"val_{name}" for name in metrics)}.intersection(metrics)

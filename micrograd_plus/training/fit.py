@@ -80,7 +80,6 @@ def fit(
     """
     check_model(model)
     epochs, batch_size = whole("epochs", epochs, example=10), whole("batch_size", batch_size, example=32)
-    generator(seed)  # refuses what can't be one
     criterion = choices.loss_of(loss)
     measures = choices.metrics_of(metrics, criterion)
     optimizer = choices.optimizer_of(optimizer, model)
@@ -94,7 +93,8 @@ def fit(
     resuming = resuming_one(listeners, optimizer)
     # what training that goes on must have in common with what was begun
     settings = choices.in_words(model, optimizer, criterion, measures) | {"seed": str(seed)}
-    kept = resuming.open(model) if resuming else {}
+    kept = resuming.open(model, optimizer, listeners) if resuming else {}
+    generator(seed)  # refuses what can't be one; it draws, so it comes after what may have to be put back
     if seed is None and is_share(validation):
         settings["split"] = kept.get("split") or str(random.getrandbits(64))
     data, validation = split(data, validation, int(settings["split"]) if "split" in settings else seed)

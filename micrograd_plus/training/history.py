@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..engine.visible import visible
+
 SHOWN = 10  # rows in a repr; of longer histories the middle is left out
 
 
@@ -31,6 +33,10 @@ class History:
     steps: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     stopped: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rows, list) or not all(isinstance(row, dict) for row in self.rows):
+            raise TypeError(f"History: rows is a list of dicts, [{{'epoch': 1, 'loss': 0.5}}]; got {self.rows!r:.60}")
 
     @property
     def names(self) -> list[str]:
@@ -69,7 +75,7 @@ class History:
             lines = [*lines[: 1 + SHOWN // 2], ["…"] * len(self.names), *lines[-SHOWN // 2 :]]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         table = ["  ".join(map(str.rjust, line, widths)) for line in lines if line]
-        return "\n".join([*(table or ["History of no epoch"]), *([self.stopped] if self.stopped else [])])
+        return visible("\n".join([*(table or ["History of no epoch"]), *([self.stopped] if self.stopped else [])]))
 
 
 def direction(name: str, mode: str) -> int:

@@ -30,6 +30,8 @@ def accuracy(output: Any, target: Any, boundary: float | None = 0.0) -> float:
 def _is_right(row: Any, label: Any, boundary: float) -> float:
     if not isinstance(row, list):
         row = [row]
+    if not row or (isinstance(label, list) and not label):
+        raise ValueError("accuracy: a sample has no outputs or no label: there is nothing to compare")
     if isinstance(row[0], list):  # a sequence of predictions for each sample
         return accuracy(row, label, boundary)
     if len(row) > 1:
@@ -52,4 +54,7 @@ def _argmax(row: list) -> int:
 
 
 def _as_list(x: Any) -> list:
-    return x.tolist() if hasattr(x, "tolist") else list(x)
+    rows = x.tolist() if hasattr(x, "tolist") else x
+    if not isinstance(rows, (list, tuple)):
+        raise TypeError(f"accuracy needs a list or an array, one entry a sample; got {type(x).__name__} {x!r:.40}")
+    return list(rows)

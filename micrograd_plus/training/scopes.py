@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
+import copy
+import random
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ..nn import Module
+from ..optim.uninterrupted import uninterrupted as uninterrupted
 
 
 @contextmanager
@@ -21,18 +23,26 @@ def mode_restored(model: Module) -> Iterator[None]:
             module.training = training
 
 
+def remembered(*things: Any) -> Callable[[], None]:
+    """A function that brings all of them, and Python's `random`, back to where they are now."""
+    kept = [thing for thing in things if hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict")]
+    states, chance = [copy.deepcopy(thing.state_dict()) for thing in kept], random.getstate()
+
+    def put_back() -> None:
+        pairs = [*zip(kept, states, strict=True)]
+        for thing, state in [*pairs, *reversed(pairs)]:  # back as well: a schedule sets the rates of the optimiser
+            thing.load_state_dict(state)
+        random.setstate(chance)
+
+    return put_back
+
+
 @contextmanager
-def uninterrupted() -> Iterator[None]:
-    """A Ctrl-C meanwhile takes effect afterwards. (Signals reach the main thread only.)"""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
-    pressed: list[tuple] = []
-    signal.signal(signal.SIGINT, lambda *args: pressed.append(args))
+def all_or_nothing(*things: Any) -> Iterator[None]:
+    """Where the block fails, or Ctrl-C ends it, the things are as they were before."""
+    put_back = remembered(*things)
     try:
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        before(*pressed[0])
+    except BaseException:
+        put_back()
+        raise

@@ -110,8 +110,9 @@ print("x @ weight.T + bias is what the layer gives:", np.allclose(layer(X).numpy
 # > ```
 #
 # The way back is as short: `model.load_state_dict(net.state_dict())`. Between two programs, put a file in the middle:
-# `mg.training.save_checkpoint("weights.safetensors", model)` here, and there
-# `safetensors.torch.load_file("weights.safetensors")`, which gives the weights by their names.
+# `mg.save(model, "weights.safetensors")` here, and there `safetensors.torch.load_file("weights.safetensors")`, which
+# gives the weights by their names. `mg.load("weights.safetensors", model)` is the way back. (Nothing in such a file can
+# run. Of a pickle that can't be said: opening one from a stranger is running his program.)
 #
 # ## The same loss
 
