@@ -8,6 +8,8 @@ import pytest
 # Modules that need numba are passed over where it isn't installed (it is an extra).
 NEED_NUMBA = ["loops.py", "kernels.py", "with_numba.py"]
 collect_ignore = [] if find_spec("numba") else [f"micrograd_plus/tape/{name}" for name in NEED_NUMBA]
+if not find_spec("torch"):
+    collect_ignore.append("micrograd_plus/bridges/torch/layers.py")
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,8 @@ from .engine import Ternary as Ternary
 from .engine import Unary as Unary
 from .engine import Value as Value
 from .engine import grad as grad
+from .engine import hessian as hessian
+from .engine import hvp as hvp
 from .engine import no_grad as no_grad
 from .engine import value_and_grad as value_and_grad
 from .engine.ops import abs_ as abs
@@ -53,6 +55,7 @@ from .engine.ops import tanh as tanh
 from .engine.ops import where as where
 
 if TYPE_CHECKING:
+    from . import bridges as bridges
     from . import capstones as capstones
     from . import data as data
     from . import exercises as exercises
@@ -77,27 +80,31 @@ if TYPE_CHECKING:
     from .explain import wrong_orders as wrong_orders
     from .tape import compile as compile
     from .tape import vmap as vmap
+    from .training import load as load
+    from .training import save as save
     from .viz import draw as draw
     from .viz import plots as plots
     from .viz import step_through as step_through
 
 __version__ = "0.1.0"
 
-_ROOMS = ("capstones", "data", "exercises", "explain", "nn", "optim", "tape", "training", "viz")
+_ROOMS = ("bridges", "capstones", "data", "exercises", "explain", "nn", "optim", "tape", "training", "viz")
 # What loads on first use, and the room that it is in: Tensors need NumPy, pictures a layout engine or matplotlib.
 _LATER = {
     **dict.fromkeys(("Tensor", "concatenate", "einsum", "stack"), "engine"),
     **dict.fromkeys("detect_anomaly diagnose formula gradcheck gradgradcheck".split(), "explain"),
     **dict.fromkeys(("paths", "to_python", "trace_backward", "wrong_orders"), "explain"),
     **dict.fromkeys(("compile", "vmap"), "tape"),
+    **dict.fromkeys(("load", "save"), "training"),
     **dict.fromkeys(("draw", "plots", "step_through"), "viz"),
 }
 # What `from micrograd_plus import *` brings: not abs, compile and sum, which would hide Python's own.
 __all__ = """
-    Binary Many Structural Tensor Ternary Unary Value arctan capstones clip concatenate cos cosh data detect_anomaly
-    diagnose draw einsum elu erfc exercises exp explain expm1 formula gelu grad gradcheck gradgradcheck leaky_relu log
-    log1p maximum minimum nn no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus sqrt stack
-    step_through tan tanh tape to_python trace_backward training value_and_grad viz vmap where wrong_orders
+    Binary Many Structural Tensor Ternary Unary Value arctan bridges capstones clip concatenate cos cosh data
+    detect_anomaly diagnose draw einsum elu erfc exercises exp explain expm1 formula gelu grad gradcheck gradgradcheck
+    hessian hvp leaky_relu load log log1p maximum minimum nn no_grad optim paths plots relu save seed sigmoid sign silu
+    sin sinh softplus sqrt stack step_through tan tanh tape to_python trace_backward training value_and_grad viz vmap
+    where wrong_orders
 """.split()
 
 

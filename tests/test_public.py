@@ -13,10 +13,10 @@ import micrograd_plus
 # fmt: off
 PUBLIC = {
     "micrograd_plus": """
-        Binary Many Structural Tensor Ternary Unary Value abs arctan capstones clip compile concatenate cos cosh data
+        Binary Many Structural Tensor Ternary Unary Value abs arctan bridges capstones clip compile concatenate cos cosh data
         detect_anomaly diagnose draw einsum elu erfc exercises exp explain expm1 formula gelu grad gradcheck
-        gradgradcheck
-        leaky_relu log log1p maximum minimum nn no_grad optim paths plots relu seed sigmoid sign silu sin sinh softplus
+        gradgradcheck hessian hvp
+        leaky_relu load log log1p maximum minimum nn no_grad optim paths plots relu save seed sigmoid sign silu sin sinh softplus
         sqrt stack
         step_through sum tan tanh tape to_python trace_backward training value_and_grad viz vmap where wrong_orders
     """,
@@ -39,7 +39,8 @@ PUBLIC = {
         Identity KLDivLoss L1Loss LSTM Layer LayerNorm LeakyReLU LearnedPositions Linear LogSoftmax MLP MSELoss
         MaxPool1d MaxPool2d Module MultiheadAttention NLLLoss Neuron RMSNorm RNN ReLU Sequential SiLU Sigmoid
         SinusoidalPositions Softmax Softplus Tanh TransformerDecoderLayer TransformerEncoderLayer binary_cross_entropy
-        binary_cross_entropy_with_logits causal_mask cross_entropy functional hinge_loss huber_loss init kl_div l1_loss
+        binary_cross_entropy_with_logits causal_mask cross_entropy functional functional_call hinge_loss huber_loss init
+        kl_div l1_loss
         l1_penalty l2_penalty masked_mean mse_loss nll_loss
     """,
     "micrograd_plus.optim": """
@@ -55,7 +56,7 @@ PUBLIC = {
         Run Target fast share_of
     """,
     "micrograd_plus.training": """
-        Callback Checkpoint EarlyStopping History Recorder Schedule State accuracy fit load_checkpoint save_checkpoint
+        Callback Checkpoint CheckpointError EarlyStopping History Recorder Saved Schedule State accuracy fit load save
     """,
 }
 # fmt: on

@@ -53,7 +53,7 @@ def is_real(lengths: np.ndarray, frames: int) -> np.ndarray:
     array([[1., 1., 0.],
            [1., 1., 1.]], dtype=float32)
     """
-    return (np.arange(frames) < np.asarray(lengths)[:, None]).astype(np.float32)
+    return (np.arange(frames) < np.reshape(lengths, (-1, 1))).astype(np.float32)
 
 
 def standardised(train: tuple, *others: tuple) -> list[np.ndarray]:
