@@ -26,12 +26,12 @@ POINTWISE = [row for row in ROWS if row.pointwise]
 TEXTS = {
     "neg": "y = -x\n∂y/∂x = -1",
     "exp": "y = exp(x)\n∂y/∂x = y = exp(x)",
-    "expm1": "y = exp(x) - 1\n∂y/∂x = y + 1 = exp(x)",
+    "expm1": "y = exp(x) - 1\n∂y/∂x = exp(x)",
     "sqrt": "y = √x\n∂y/∂x = 0.5/y = 0.5/√x",
     "tanh": "y = tanh(x)\n∂y/∂x = 1 - y² = 1 - tanh(x)²",
     "arctan": "y = arctan(x)\n∂y/∂x = 1/(1 + x²)",
     "erfc": "y = erfc(x)\n∂y/∂x = -2/√π·exp(-x²)",
-    "sigmoid": "y = sigmoid(x) = 1/(1 + exp(-x))\n∂y/∂x = y·(1 - y) = sigmoid(x)·(1 - sigmoid(x))",
+    "sigmoid": "y = sigmoid(x) = 1/(1 + exp(-x))\n∂y/∂x = y·sigmoid(-x) = sigmoid(x)·sigmoid(-x)",
     "gelu": "y = x·(0.5·erfc(-x/√2))\n∂y/∂x = 0.5·erfc(-x/√2) + x·(1/√(2·π)·exp(-0.5·x²))",
     "relu": "y = relu(x) = max(0, x)\n∂y/∂x = step(x)",
     "abs": "y = |x|\n∂y/∂x = sign(x)",
@@ -238,7 +238,7 @@ def test_latex():
     assert r"\frac{\partial y}{\partial x} &= 1 - y^{2} = 1 - \tanh^{2}{\left(x \right)}" in shown.latex
     assert shown._repr_latex_().endswith("$")
     assert r"- \frac{2 e^{- x^{2}}}{\sqrt{\pi}}" in formula(TABLE["erfc"]).latex
-    assert r"y \left(1 - y\right)" in formula(TABLE["sigmoid"]).latex
+    assert r"\frac{y}{e^{x} + 1}" in formula(TABLE["sigmoid"]).latex
     assert "cosh" not in formula(TABLE["sigmoid"]).latex
     assert r"\operatorname{step}" in formula(TABLE["relu"]).latex
     assert r"\frac{\partial \mathrm{loss}}{\partial w_{1}} &= 2 w_{1}" in latex_of_square()

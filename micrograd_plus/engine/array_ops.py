@@ -7,7 +7,8 @@ Pull-backs are written with the operations of this same table, so that most of t
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,8 +23,7 @@ from .graph import Many, Node, Op, Structural
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    e = np.exp(-np.abs(x))  # never overflows
-    return np.where(x >= 0, 1, e) / (1 + e)
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))  # never overflows; np.where would take twice as long
 
 
 def _numpy() -> SimpleNamespace:
@@ -41,6 +41,30 @@ def _numpy() -> SimpleNamespace:
 
 
 m.LIBRARIES["numpy"] = _numpy
+
+# -- helpers: float16 ------------------------------------------------------------------------------------------
+
+HALF = np.dtype(np.float16)
+
+
+def rounded_once(rule: Callable) -> Callable:
+    """The rule, which adds up or multiplies many numbers: float16 is computed in float32, as in PyTorch, then rounded.
+
+    A sum in float16 overflows at 65504, and a sum of ones stands still at 2048.
+
+    >>> rounded_once(lambda x: x.mean())(np.full(4, 60000, np.float16)).item()  # the sum is 240000
+    60000.0
+    """
+
+    @wraps(rule)
+    def computed(*xs: Any, **settings: Any) -> Any:
+        if getattr(xs[0], "dtype", None) is not HALF:  # not of every x: formulas are run on text, too
+            return rule(*xs, **settings)
+        y = rule(*[x.astype(np.float32) if getattr(x, "dtype", None) is HALF else x for x in xs], **settings)
+        return (y[0].astype(HALF), *y[1:]) if isinstance(y, tuple) else y.astype(HALF)
+
+    return computed
+
 
 # -- helpers: shapes ------------------------------------------------------------------------------------------
 
@@ -83,6 +107,8 @@ def sum_to_shape(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Add up the axes that broadcasting from `shape` added or stretched."""
     if x.shape == shape:
         return x
+    if x.dtype is HALF:
+        return sum_to_shape(x.astype(np.float32), shape).astype(HALF)
     x = np.asarray(x.sum(axis=tuple(range(x.ndim - len(shape)))), dtype=x.dtype)
     stretched = tuple(a for a, (n, small) in enumerate(zip(x.shape, shape, strict=True)) if small == 1 != n)
     return x.sum(axis=stretched, keepdims=True) if stretched else x
@@ -160,12 +186,32 @@ def _prod_pull(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return _spread(g, x, axis) * transpose(others.reshape(moved.shape), axes=tuple(np.argsort(rest + axes).tolist()))
 
 
+def _largest(x: np.ndarray, axis: Any) -> np.ndarray:
+    """What is subtracted so that exp can't overflow: of an empty array, nothing."""
+    return x.max(axis=axis, keepdims=True) if x.size else x.sum(axis=axis, keepdims=True)
+
+
 def _logsumexp(x: np.ndarray, axis: Any, keepdims: bool) -> np.ndarray:
-    top = x.max(axis=axis, keepdims=True)
+    top = _largest(x, axis)
     if top.dtype != object:
         top = np.where(np.isfinite(top), top, 0)  # all -inf: the answer is -inf, not nan
-    y = m.log(np.asarray(m.exp(x - top).sum(axis=axis, keepdims=True))) + top
+    y = log_of_sum(x - top, axis) + top
     return y if keepdims else _drop(y, axis)
+
+
+def log_of_sum(x: np.ndarray, axis: Any) -> np.ndarray:
+    """log(sum(exp(x))) of numbers of which the largest is 0: log1p of what the others add to its exp(0) = 1.
+
+    log(1 + 1e-20) would be 0: that is the loss of a model that is sure and right.
+
+    >>> log_of_sum(np.array([0.0, -50.0]), axis=0)
+    array([1.92874985e-22])
+    """
+    if x.dtype == object:
+        return m.log(np.asarray(m.exp(x).sum(axis=axis, keepdims=True)))
+    largest = x == 0
+    others = (np.exp(x) - largest).sum(axis=axis, keepdims=True)
+    return np.log1p(others + (np.count_nonzero(largest, axis=axis, keepdims=True) - 1).astype(x.dtype))
 
 
 def _drop(y: np.ndarray, axis: Any) -> np.ndarray:
@@ -173,13 +219,13 @@ def _drop(y: np.ndarray, axis: Any) -> np.ndarray:
 
 
 def _softmax(x: np.ndarray, axis: int) -> np.ndarray:
-    e = m.exp(x - x.max(axis=axis, keepdims=True))
+    e = m.exp(x - _largest(x, axis))
     return e / e.sum(axis=axis, keepdims=True)
 
 
 def _log_softmax(x: np.ndarray, axis: int) -> np.ndarray:
-    shifted = x - x.max(axis=axis, keepdims=True)
-    return shifted - m.log(m.exp(shifted).sum(axis=axis, keepdims=True))
+    shifted = x - _largest(x, axis)
+    return shifted - log_of_sum(shifted, axis)
 
 
 def _where_largest(x: Any, y: Any, axis: Any) -> np.ndarray:
@@ -195,6 +241,30 @@ def _variance(x: np.ndarray, axis: Any, correction: int, keepdims: bool) -> np.n
     d = x - _mean(x, axis, True)
     n = _count(x, axis)
     return (d * d).sum(axis=axis, keepdims=keepdims) / _over(n - correction)
+
+
+# Between which sums of squares no digit is lost, to overflow or to numbers below the smallest normal one.
+_SQUARES = {np.dtype(f.dtype): (float(f.tiny / f.eps), float(f.max)) for f in map(np.finfo, ("f4", "f8", "longdouble"))}
+
+
+def _root_of_squares(x: np.ndarray, axis: Any, keepdims: bool, n: float = 1) -> np.ndarray:
+    """sqrt(sum(x²) / n), also where the squares are too large or too small for x's dtype."""
+    squares = np.asarray((x * x).sum(axis=axis, keepdims=keepdims) / n)
+    if x.dtype == object:  # at 0 the square itself, of which the slope is 0: that of the root would be infinite
+        return np.asarray(np.frompyfunc(lambda v: v if v <= 0 else ops.sqrt(v), 1, 1)(squares))
+    if x.dtype.kind != "f" or not x.size:
+        return m.sqrt(squares)
+    smallest, largest = _SQUARES[x.dtype]
+    if smallest < squares.min() and squares.max() <= largest:
+        return np.sqrt(squares)
+    unit = np.abs(x).max(axis=axis, keepdims=True)
+    unit = np.where((unit > 0) & (unit <= largest), unit, x.dtype.type(1))
+    y = np.sqrt(((x / unit) ** 2).sum(axis=axis, keepdims=True) / n) * unit
+    return y if keepdims else _drop(y, axis)
+
+
+def _std(x: np.ndarray, axis: Any, correction: int, keepdims: bool) -> np.ndarray:
+    return _root_of_squares(x - _mean(x, axis, True), axis, keepdims, _over(_count(x, axis) - correction))
 
 
 def _mean(x: np.ndarray, axis: Any, keepdims: bool) -> np.ndarray:
@@ -213,14 +283,24 @@ def _safe_ratio(a: Any, b: Any) -> Any:
 
 
 def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
+    for name, array in (("input", x), ("weight", weight)):
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"linear: the {name} is an array or a Tensor, got {type(array).__name__}")
+    if weight.ndim != 2:
+        raise ValueError(f"linear: the weight has two axes (out, in), got shape {weight.shape}")
     if x.ndim == 0 or x.shape[-1] != weight.shape[-1]:
         raise ValueError(
             f"linear: the input has shape {x.shape}, but a weight of shape {weight.shape} needs a last size of "
             f"{weight.shape[-1]} (one number for each input feature)"
         )
     y = _rows_dot(x, weight.T)
-    if bias is not None:
-        y += bias
+    if bias is None:
+        return y
+    if not isinstance(bias, np.ndarray) or bias.shape != weight.shape[:1]:
+        raise ValueError(f"linear: the bias has a number for each row of the weight, {len(weight)}, got {bias!r:.40}")
+    if bias.dtype == object:  # Values, perhaps beside plain numbers
+        return y + bias
+    y += bias
     return y
 
 
@@ -228,10 +308,15 @@ def _rows_dot(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """x @ w for a matrix w: with less to prepare, and all rows of x at once (only then BLAS computes it)."""
     if x.ndim < 3:
         return x.dot(w)
-    rows = x.reshape(-1, x.shape[-1])
+    rows = _as_rows(x)
     y = np.empty((*x.shape[:-1], w.shape[-1]), np.result_type(x, w))
     np.dot(rows, w, out=y.reshape(len(rows), w.shape[-1]))
     return y  # an array of its own: a view (of a product, reshaped) would be copied where it becomes a gradient
+
+
+def _as_rows(x: Any) -> Any:
+    """All axes but the last made one (not by -1, which says nothing of an empty array)."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def _linear_pull_x(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
@@ -240,8 +325,7 @@ def _linear_pull_x(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any
 
 def _linear_pull_weight(g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
     if g.ndim != 2:
-        n_out, n_in = weight.shape
-        g, x = g.reshape(-1, n_out), x.reshape(-1, n_in)
+        g, x = _as_rows(g), _as_rows(x)
     return g.T.dot(x) if isinstance(g, np.ndarray) else g.T @ x
 
 
@@ -252,7 +336,7 @@ def _linear_pull_bias(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
     if isinstance(g, Node):
         return sum_to(g, shape=bias.shape)
     if g.ndim != 2:
-        g = g.reshape(-1, g.shape[-1])
+        g = _as_rows(g)
     return _ones(len(g), g.dtype).dot(g)  # a sum over rows is ones @ g, and four times as fast
 
 
@@ -282,33 +366,32 @@ def _einsum_pull(g: Any, y: Any, xs: tuple, i: int, inputs: tuple, output: str) 
 
 
 def _einsum(xs: tuple, inputs: tuple, output: str) -> np.ndarray:
-    return np.einsum(",".join(inputs) + "->" + output, *xs, optimize=len(xs) > 2)
+    xs = tuple(map(np.asarray, xs))
+    return np.einsum(",".join(inputs) + "->" + output, *xs, optimize=len(xs) > 2 and not any(x.dtype == object for x in xs))
 
 
 # fmt: off
 #                          name            y =                                                        what x (or a, b, …) receives
 expand      = Structural("expand",      _expand,                                                   lambda g, y, x, shape: sum_to(g, shape=x.shape))
 sum_to      = Structural("sum_to",      sum_to_shape,                                              lambda g, y, x, shape: expand(g, shape=x.shape))
-sum_        = Structural("sum",         lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: _all_along(_spread(g, x, axis), x))
-mean        = Structural("mean",        _mean,                                                     lambda g, y, x, axis, keepdims: _all_along(_spread(g, x, axis) / _over(_count(x, axis)), x))
+sum_        = Structural("sum",         rounded_once(lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims)),  lambda g, y, x, axis, keepdims: _all_along(_spread(g, x, axis), x))
+mean        = Structural("mean",        rounded_once(_mean),                                      lambda g, y, x, axis, keepdims: _all_along(_spread(g, x, axis) / _over(_count(x, axis)), x))
 max_        = Structural("max",         lambda x, axis, keepdims: x.max(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _where_largest(x, y, axis))
 min_        = Structural("min",         lambda x, axis, keepdims: x.min(axis=axis, keepdims=keepdims),  lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _where_largest(x, y, axis))
-prod        = Structural("prod",        lambda x, axis, keepdims: x.prod(axis=axis, keepdims=keepdims), _prod_pull)
-cumsum      = Structural("cumsum",      lambda x, axis: x.cumsum(axis=axis).reshape(x.shape),      lambda g, y, x, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))
-var         = Structural("var",         _variance,                                                 lambda g, y, x, axis, correction, keepdims: _spread(g, x, axis) * (x - mean(x, axis=axis, keepdims=True)) * (2 / _over(_count(x, axis) - correction)))
-std         = Structural("std",         lambda x, **settings: m.sqrt(np.asarray(_variance(x, **settings))),
-                                                                                                   lambda g, y, x, axis, correction, keepdims: _safe_ratio(_spread(g, x, axis) * (x - mean(x, axis=axis, keepdims=True)), _spread(y, x, axis)) / _over(_count(x, axis) - correction))
-norm        = Structural("norm",        lambda x, axis, keepdims: m.sqrt(np.asarray((x * x).sum(axis=axis, keepdims=keepdims))),
-                                                                                                   lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _safe_ratio(x, _spread(y, x, axis)))   # at 0: 0
-logsumexp   = Structural("logsumexp",   _logsumexp,                                                lambda g, y, x, axis, keepdims: _spread(g, x, axis) * ops.exp(x - _spread(y, x, axis)))
-softmax     = Structural("softmax",     _softmax,                                                  lambda g, y, x, axis: y * (g - (g * y).sum(axis=axis, keepdims=True)))
-log_softmax = Structural("log_softmax", _log_softmax,                                              lambda g, y, x, axis: g - ops.exp(y) * g.sum(axis=axis, keepdims=True))
+prod        = Structural("prod",        rounded_once(lambda x, axis, keepdims: x.prod(axis=axis, keepdims=keepdims)), rounded_once(_prod_pull))
+cumsum      = Structural("cumsum",      rounded_once(lambda x, axis: x.cumsum(axis=axis).reshape(x.shape)),  lambda g, y, x, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))
+var         = Structural("var",         rounded_once(_variance),                                  rounded_once(lambda g, y, x, axis, correction, keepdims: _spread(g, x, axis) * (x - mean(x, axis=axis, keepdims=True)) * (2 / _over(_count(x, axis) - correction))))
+std         = Structural("std",         rounded_once(_std),                                       rounded_once(lambda g, y, x, axis, correction, keepdims: _safe_ratio(_spread(g, x, axis) * (x - mean(x, axis=axis, keepdims=True)), _spread(y, x, axis)) / _over(_count(x, axis) - correction)))
+norm        = Structural("norm",        rounded_once(_root_of_squares),                           lambda g, y, x, axis, keepdims: _spread(g, x, axis) * _safe_ratio(x, _spread(y, x, axis)))   # at 0: 0
+logsumexp   = Structural("logsumexp",   rounded_once(_logsumexp),                                 lambda g, y, x, axis, keepdims: _spread(g, x, axis) * softmax(x, axis=axis))
+softmax     = Structural("softmax",     rounded_once(_softmax),                                   rounded_once(lambda g, y, x, axis: y * (g - (g * y).sum(axis=axis, keepdims=True))))
+log_softmax = Structural("log_softmax", rounded_once(_log_softmax),                               rounded_once(lambda g, y, x, axis: g - ops.exp(y) * g.sum(axis=axis, keepdims=True)))
 
 reshape     = Structural("reshape",     lambda x, shape: x.reshape(shape),                         lambda g, y, x, shape: g.reshape(x.shape))
 transpose   = Structural("transpose",   lambda x, axes: x.transpose(axes),                         lambda g, y, x, axes: transpose(g, axes=tuple(sorted(range(len(axes)), key=axes.__getitem__))))
 flip        = Structural("flip",        lambda x, axis: np.flip(x, axis),                          lambda g, y, x, axis: flip(g, axis=axis))
 getitem     = Structural("getitem",     lambda x, index: x[index],                                 lambda g, y, x, index: put(g, shape=x.shape, index=index), symbol="[ ]")
-put         = Structural("put",         _put,                                                      lambda g, y, x, shape, index: g[index])
+put         = Structural("put",         rounded_once(_put),                                                      lambda g, y, x, shape, index: g[index])
 pad         = Structural("pad",         lambda x, widths, value: np.pad(x, widths, constant_values=value),   _pad_pull)
 astype      = Structural("astype",      lambda x, dtype: x.astype(dtype),                          lambda g, y, x, dtype: g.astype(x.dtype))
 
@@ -330,6 +413,8 @@ def normal_index(index: Any) -> tuple:
 
 
 def _index_part(i: Any) -> Any:
+    if isinstance(i, Node) and not hasattr(i, "numpy"):
+        raise IndexError(f"an index is made of integers or booleans, got a {type(i).__name__}: use int(x.data)")
     i = _numbers(i)
     if hasattr(i, "plain"):  # an array that a compiled function is given: it can't be changed
         i = (i if i.size else i.astype(int)).plain()

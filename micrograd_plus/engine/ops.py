@@ -30,7 +30,7 @@ from __future__ import annotations
 import math
 
 from . import maths as m
-from .graph import Binary, Many, Op, Ternary, Unary
+from .graph import Binary, Many, Node, Op, Ternary, Unary
 
 SQRT2, PHI0 = math.sqrt(2), 1 / math.sqrt(2 * math.pi)  # PHI0: the bell curve's height at 0
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
@@ -38,14 +38,20 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et 
 
 def _pow_slope_a(y, a, b):
     constant = is_zero(b)  # x**0 is 1 everywhere: slope 0, also at 0
+    if isinstance(b, Node):  # beside b = 0 the slope isn't 0, which the next derivative asks for
+        constant = constant & is_zero(a)
     if constant.__class__ is bool:
         return 0 if constant else b * a ** (b - 1)
-    return where(constant, 0, b * a ** (b - 1))
+    less = where(constant, 1, b - 1) if isinstance(a, Node) else b - 1  # 0**-1 has infinite slopes, though unused
+    return where(constant, 0, b * a**less)
 
 
 def _pow_slope_b(y, a, b):
+    constant = is_zero(a) & (b >= 0)  # 0**b stays 0 when b grows: slope 0, not 0 * log(0)
+    if isinstance(y, Node):  # log(0) has infinite slopes, though unused
+        a = where(constant, 1.0, a)
     log_a = log(where(a >= 0, a, math.nan))
-    return where(is_zero(a) & (b >= 0), 0, y * log_a)  # 0**b stays 0 when b grows: slope 0, not 0 * log(0)
+    return where(constant, 0, y * log_a)
 
 
 # fmt: off
@@ -53,7 +59,7 @@ def _pow_slope_b(y, a, b):
 itself     = Unary("itself",           lambda x: x,                      lambda y, x: 1)
 neg        = Unary("neg",              lambda x: -x,                     lambda y, x: -1)
 exp        = Unary("exp",              m.exp,                            lambda y, x: y)
-expm1      = Unary("expm1",            m.expm1,                          lambda y, x: y + 1)
+expm1      = Unary("expm1",            m.expm1,                          lambda y, x: exp(x))
 log        = Unary("log",              m.log,                            lambda y, x: 1 / x)
 log1p      = Unary("log1p",            m.log1p,                          lambda y, x: 1 / (1 + x))
 sqrt       = Unary("sqrt",             m.sqrt,                           lambda y, x: 0.5 / y)               # at 0: inf
@@ -65,9 +71,9 @@ cosh       = Unary("cosh",             m.cosh,                           lambda 
 tanh       = Unary("tanh",             m.tanh,                           lambda y, x: 1 - y * y)
 arctan     = Unary("arctan",           m.arctan,                         lambda y, x: 1 / (1 + x * x))
 erfc       = Unary("erfc",             m.erfc,                           lambda y, x: -2 * SQRT2 * PHI0 * exp(-x * x))
-sigmoid    = Unary("sigmoid",          m.sigmoid,                        lambda y, x: y * (1 - y))
+sigmoid    = Unary("sigmoid",          m.sigmoid,                        lambda y, x: y * sigmoid(-x))         # 1 - y, with all its digits
 softplus   = Unary("softplus",         m.softplus,                       lambda y, x: sigmoid(x))
-silu       = Unary("silu",             lambda x: x * sigmoid(x),         lambda y, x: sigmoid(x) + y * (1 - sigmoid(x)))
+silu       = Unary("silu",             lambda x: x * sigmoid(x),         lambda y, x: sigmoid(x) + y * sigmoid(-x))
 gelu       = Unary("gelu",             lambda x: x * normal_cdf(x),      lambda y, x: normal_cdf(x) + x * normal_pdf(x))
 relu       = Unary("relu",             m.relu,                           lambda y, x: step(x), symbol="ReLU")  # at 0: 0
 abs_       = Unary("abs",              m.abs_,                           lambda y, x: sign(x))               # at 0: 0
@@ -83,7 +89,7 @@ pow_       = Binary("pow",             m.pow_,                           _pow_sl
 maximum    = Binary("maximum",         m.maximum,                        lambda y, a, b: share(a, b),        lambda y, a, b: share(b, a))       # a tie: half each
 minimum    = Binary("minimum",         m.minimum,                        lambda y, a, b: share(b, a),        lambda y, a, b: share(a, b))       # a tie: half each
 leaky_relu = Binary("leaky_relu",      lambda x, s: where(x > 0, x, s * x),              lambda y, x, s: where(x > 0, 1, s),        lambda y, x, s: where(x > 0, 0, x))              # at 0: s
-elu        = Binary("elu",             lambda x, s: where(x > 0, x, s * expm1(below(x))), lambda y, x, s: where(x > 0, 1, y + s),   lambda y, x, s: where(x > 0, 0, expm1(below(x))))  # at 0: s
+elu        = Binary("elu",             lambda x, s: where(x > 0, x, s * expm1(below(x))), lambda y, x, s: where(x > 0, 1, s * exp(below(x))),   lambda y, x, s: where(x > 0, 0, expm1(below(x))))  # at 0: s
 
 #                        name          y =                               one slope an input
 where      = Ternary("where",          m.where,                          lambda y, c, a, b: 0,               lambda y, c, a, b: where(c, 1.0, 0.0),   lambda y, c, a, b: where(c, 0.0, 1.0))

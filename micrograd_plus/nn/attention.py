@@ -21,7 +21,7 @@ from ..engine.recording import is_recording
 from ..engine.tensor import Tensor
 from . import functional as F  # noqa: N812 - PyTorch's habit
 from . import init
-from .checks import whole_number
+from .checks import true_or_false, whole_number
 from .layers import Linear
 from .module import Module
 
@@ -228,7 +228,8 @@ def _pull_in_steps(
     return array_ops.concatenate(parts, axis=-1, starts=starts)
 
 
-attention = Structural("attention", _attention, _pull(0), _pull(1), _pull(2), keeps=True, again=True)
+_rules = [array_ops.rounded_once(rule) for rule in (_attention, _pull(0), _pull(1), _pull(2))]
+attention = Structural("attention", *_rules, keeps=True, again=True)
 
 ATTENTION_TABLE: dict[str, Op] = {attention.name: attention}
 ops.TABLES.append(ATTENTION_TABLE)
@@ -261,6 +262,7 @@ def causal_mask(size: int) -> np.ndarray:
            [0, 0, 1],
            [0, 0, 0]])
     """
+    size = whole_number("causal_mask", "size", size, least=0)
     return np.triu(np.ones((size, size), dtype=bool), 1)
 
 
@@ -425,7 +427,8 @@ class MultiheadAttention(Module):
         dtype: Any = None,
         seed: int | None = None,
     ):
-        if add_bias_kv or add_zero_attn:
+        true_or_false("MultiheadAttention", bias=bias, batch_first=batch_first)
+        if add_bias_kv is not False or add_zero_attn is not False:
             raise ValueError("MultiheadAttention: add_bias_kv and add_zero_attn are not supported: leave them False")
         embed_dim = whole_number("MultiheadAttention", "embed_dim", embed_dim)
         num_heads = whole_number("MultiheadAttention", "num_heads", num_heads)

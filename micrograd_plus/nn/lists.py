@@ -30,12 +30,13 @@ def cross_entropy_of_lists(
         if not 0 <= label < k:
             raise ValueError(f"cross_entropy: with {k} classes the labels go from 0 to {k - 1}, got {label}")
         top = max(float(x) for x in row)
-        log_total = ops.log(ops.sum_([ops.exp(x - top) for x in row])) + top
+        shifted = [x - top for x in row]
+        log_total = ops.log(ops.sum_([ops.exp(x) for x in shifted]))
         w = [1.0] * k if weight is None else [float(a) for a in weight]
         if len(w) != k:
             raise ValueError(f"weight needs one number for each of the {k} classes, got {len(w)}")
         wanted = [w[c] * ((1 - smoothing) * (c == label) + smoothing / k) for c in range(k)]
-        terms = [p * (log_total - x) for p, x in zip(wanted, row, strict=True) if p]
+        terms = [p * (log_total - x) for p, x in zip(wanted, shifted, strict=True) if p]
         losses.append(ops.sum_(terms or [0.0 * row[0]]))
         weights.append(w[label])
     if reduction == "none":

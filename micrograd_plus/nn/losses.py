@@ -13,7 +13,7 @@ from numbers import Real
 from typing import Any
 
 from ..engine import ops
-from ..engine.graph import Binary, Node, Op, Operand, Structural
+from ..engine.graph import Binary, Node, Op, Operand, Structural, inside_grad
 from ..engine.value import Value
 from .module import Module
 
@@ -22,13 +22,18 @@ from .module import Module
 #                        name                  y =                                                     dy/dx =                                             dy/dt =
 squared_error = Binary("squared_error",    lambda x, t: (x - t) * (x - t),                         lambda y, x, t: 2 * (x - t),                        lambda y, x, t: 2 * (t - x))
 hinge         = Binary("hinge",            lambda x, t: ops.relu(1 - t * x),                       lambda y, x, t: -t * ops.step(1 - t * x),           lambda y, x, t: -x * ops.step(1 - t * x))      # at the margin: 0
-bce           = Binary("bce",              lambda x, t: -(t * _log(x) + (1 - t) * _log(1 - x)),    lambda y, x, t: (x - t) / ops.maximum(x * (1 - x), 1e-12),  lambda y, x, t: _log(1 - x) - _log(x))
-bce_logits    = Binary("bce_with_logits",  lambda x, t: ops.relu(x) - x * t + ops.log1p(ops.exp(-ops.abs_(x))),  lambda y, x, t: ops.sigmoid(x) - t,    lambda y, x, t: -x)
+bce           = Binary("bce",              lambda x, t: -(t * _floored(ops.log(x)) + (1 - t) * _floored(ops.log1p(-x))),  lambda y, x, t: (x - t) / ops.maximum(x * (1 - x), 1e-12),  lambda y, x, t: _floored(ops.log1p(-x)) - _floored(ops.log(x)))
+bce_logits    = Binary("bce_with_logits",  lambda x, t: (1 - t) * ops.relu(x) + t * ops.relu(-x) + ops.log1p(ops.exp(-ops.abs_(x))),  lambda y, x, t: (1 - t) * ops.sigmoid(x) - t * ops.sigmoid(-x),  lambda y, x, t: -x)  # dy/dx: sigmoid(x) - t, with all its digits
 # fmt: on
 
 
-def _log(p: Any) -> Any:
-    return ops.maximum(ops.log(p), -100.0)  # PyTorch's floor: a hopeless guess costs 100, not infinity
+def _floored(log_p: Any) -> Any:
+    return ops.maximum(log_p, -100.0)  # PyTorch's floor: a hopeless guess costs 100, not infinity
+
+
+def _is_half(x: Any) -> bool:
+    """Whether these numbers are float16, in which 1e-12 is 0, and a sum of 65505 is infinite."""
+    return getattr(getattr(x, "dtype", None), "itemsize", 8) == 2
 
 
 def _reduce(losses: Any, reduction: str, n: float | None = None) -> Any:
@@ -57,7 +62,13 @@ def _with_sum(row: Binary) -> Structural:
     def pull(slope: Callable) -> Callable:
         return lambda g, y, x, t, scale: slope(None, x, t) * (g * scale)
 
-    with_sum = Structural(row.name, lambda x, t, scale: row.forward(x, t).sum() * scale, *map(pull, row.rules))
+    def forward(x: Any, t: Any, scale: float) -> Any:
+        losses = row.forward(x, t)
+        if _is_half(losses):
+            return (losses.sum(dtype="float32") * scale).astype("float16")
+        return losses.sum() * scale
+
+    with_sum = Structural(row.name, forward, *map(pull, row.rules))
     with_sum.summed = row  # type: ignore[attr-defined] # for those who write programs of it (tape/array_rules.py)
     return with_sum
 
@@ -68,6 +79,8 @@ SUMMED_TABLE: dict[str, Op] = {op.name: op for op in SUMMED.values()}  # by name
 
 def _each(loss: Callable, x: Any, target: Any, reduction: str) -> Any:
     """The loss of each pair of output and target, reduced."""
+    if isinstance(x, (str, bytes, dict, set, type(None))) or callable(x):
+        raise TypeError(f"the loss needs the model's output, a Tensor or Values; got {type(x).__name__} {x!r:.40}")
     if isinstance(x, (list, tuple)):
         xs, ts = _flat(x), _flat(target)
         if len(xs) != len(ts):
@@ -93,7 +106,13 @@ def _same_shape(x: Any, target: Any) -> Any:
     if not isinstance(target, Operand) and hasattr(x, "shape"):
         import numpy as np
 
-        target = np.asarray(target, dtype=x.dtype if x.dtype != object else float)
+        dtype = x.dtype if getattr(x.dtype, "kind", "f") == "f" else float
+        try:
+            target = np.asarray(target, dtype=dtype)
+        except (TypeError, ValueError, OverflowError):
+            raise TypeError(f"the target needs numbers, got {type(target).__name__} {target!r:.40}") from None
+    elif isinstance(target, (list, tuple, dict, set)):
+        raise ValueError(f"the model gave one number, but the target is a {type(target).__name__}: they must pair up")
     have, want = getattr(target, "shape", ()), getattr(x, "shape", ())
     if have != want:
         raise ValueError(
@@ -114,19 +133,29 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 
 
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    """The mean of |input - target|."""
+    """The mean of |input - target|.
+
+    >>> from micrograd_plus import Tensor
+    >>> l1_loss(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
+    1.0
+    """
     return _each(lambda x, t: ops.abs_(x - t), input, target, reduction)
 
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
-    """Half the square of small errors, growing in a straight line beyond `delta` (Huber, 1964)."""
-    if not delta > 0:
-        raise ValueError(f"huber_loss: delta must be positive, got {delta!r}")
+    """Half the square of small errors, growing in a straight line beyond `delta` (Huber, 1964).
+
+    >>> from micrograd_plus import Tensor
+    >>> huber_loss(Tensor([0.5, 3.0]), [0.0, 0.0], reduction="none").tolist()
+    [0.125, 2.5]
+    """
+    if not isinstance(delta, Real) or not delta > 0:
+        raise ValueError(f"huber_loss: delta must be positive, got {delta!r:.40}")
 
     def huber(x: Any, t: Any) -> Any:
         error = ops.abs_(x - t)
-        near = ops.minimum(error, delta) if not hasattr(error, "shape") else error.clip(max=delta)
-        return near * (error - 0.5 * near)  # near = min(error, delta) gives both branches, and their slopes
+        near, beyond = ops.minimum(error, delta), ops.maximum(error, delta) - delta
+        return 0.5 * near * near + delta * beyond  # a square up to delta, and then a straight line
 
     return _each(huber, input, target, reduction)
 
@@ -135,7 +164,13 @@ def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """The mean of max(0, 1 - target · input), for targets of -1 and 1: right by a margin costs nothing.
 
     This is the max-margin loss of micrograd's demo. ValueError for targets other than -1 and 1.
+
+    >>> from micrograd_plus import Tensor
+    >>> hinge_loss(Tensor([3.0, 0.5]), [1.0, -1.0]).item()  # the first is right by a margin, the second wrong
+    0.75
     """
+    if not (isinstance(target, (Real, Operand, list, tuple, type(None))) or hasattr(target, "shape")):
+        raise TypeError(f"hinge_loss: the target needs numbers, got {type(target).__name__} {target!r:.40}")
     if hasattr(target, "shape"):
         import numpy as np
 
@@ -143,31 +178,48 @@ def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
         right = np.count_nonzero(abs(numbers) == 1) == numbers.size  # quicker than .all()
     else:
         # Not `t in (-1, 1)`, which would make another way through a compiled function of each other set of labels.
-        right = target is None or all(1 <= abs(t) <= 1 for t in _flat(target))
+        numbers = [] if target is None else _flat(target)
+        if not all(hasattr(t, "__abs__") for t in numbers):
+            raise TypeError(f"hinge_loss: the target needs numbers, got {target!r:.40}")
+        right = all(1 <= abs(t) <= 1 for t in numbers)
     if not right:
         raise ValueError("hinge_loss needs targets of -1 and 1; turn labels of 0 and 1 into them with 2 * y - 1")
     return _each(hinge, input, target, reduction)
 
 
 def binary_cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Any:
-    """-log of the probability given to what happened. input: probabilities; see the next one for logits."""
+    """-log of the probability given to what happened. input: probabilities; see the next one for logits.
+
+    >>> from micrograd_plus import Tensor
+    >>> round(binary_cross_entropy(Tensor([0.5, 0.9]), [1.0, 1.0]).item(), 4)
+    0.3993
+    """
     if wrong := _outside_0_to_1(input):
         raise ValueError(
             f"binary_cross_entropy needs probabilities between 0 and 1, got {wrong[0]:g}: apply sigmoid first, or give "
             "the raw scores to binary_cross_entropy_with_logits"
         )
     _check_targets(target)
+    if _is_half(input):
+        return binary_cross_entropy(input.astype("float32"), target, reduction).astype("float16")
     return _each(bce, input, target, reduction)
 
 
 def binary_cross_entropy_with_logits(input: Any, target: Any, reduction: str = "mean") -> Any:
-    """binary_cross_entropy(sigmoid(input), target), exact for any input. target: 0, 1 or a probability between."""
+    """binary_cross_entropy(sigmoid(input), target), exact for any input. target: 0, 1 or a probability between.
+
+    >>> from micrograd_plus import Tensor
+    >>> binary_cross_entropy_with_logits(Tensor([1000.0, -1000.0]), [1.0, 1.0]).item()
+    500.0
+    """
     _check_targets(target)
     return _each(bce_logits, input, target, reduction)
 
 
 def _outside_0_to_1(numbers: Any) -> list[Any]:
     """Those that are no probabilities."""
+    if getattr(getattr(numbers, "dtype", None), "kind", "f") not in "fiubO":
+        raise TypeError(f"the loss needs numbers, got an array of dtype {numbers.dtype}")
     if getattr(numbers, "shape", ()):
         numbers = numbers.numpy() if hasattr(numbers, "numpy") else numbers
         return numbers[(numbers < 0) | (numbers > 1)].tolist()
@@ -191,27 +243,35 @@ def _cross_entropy(logits: Any, labels: Any, weights: Any, smoothing: float, red
     import numpy as np
 
     from ..engine import maths as m
+    from ..engine.array_ops import log_of_sum
 
+    if _is_half(logits):  # as in PyTorch: computed in float32, and rounded once
+        y, kept = _cross_entropy(logits.astype(np.float32), labels, weights, smoothing, reduction)
+        return y.astype(np.float16), kept
     n, k = logits.shape
     logits = np.ascontiguousarray(logits.T)  # (C, N): NumPy is far quicker along few long rows than many short ones
     shifted = logits - logits.max(axis=0)
     e = m.exp(shifted)
-    total = e.sum(axis=0)
     if not smoothing and labels.ndim == 1:
         factors = None if weights is None else weights[labels]
         right = labels if weights is None else np.minimum(labels, k - 1)  # of those to be ignored: any, its factor is 0
         mine = right * n + _row_numbers(n)  # the places of the right classes, counted through all rows
-        losses = m.log(total) - shifted.ravel()[mine]
+        picked, own = shifted.ravel()[mine], e.ravel()[mine]
+        e.ravel()[mine] = 0
+        others = e.sum(axis=0)
+        total = others + own
+        # log(total) - picked; but where the model is sure and right, own is 1, and log(1 + 1e-20) would be 0
+        losses = m.log1p(others + (own - 1)) - picked
         slopes, divisor = e / total, n
-        slopes.ravel()[mine] -= 1
+        slopes.ravel()[mine] = others / -total  # its probability - 1, which would cancel where that is almost 1
         if factors is not None:
             losses = np.where(labels < k, losses * factors, 0.0)
             slopes *= factors
             divisor = float(factors.sum())
     else:
         hot, divisor = _target_rows(labels, n, k, weights, smoothing, logits.dtype)
-        losses = (hot.T * (m.log(total) - shifted)).sum(axis=0)
-        slopes = e / total * hot.sum(axis=1) - hot.T
+        losses = (hot.T * (log_of_sum(shifted, 0) - shifted)).sum(axis=0)
+        slopes = e / e.sum(axis=0) * hot.sum(axis=1) - hot.T
     slopes = slopes.T
     if reduction == "none":
         return losses, (slopes, None)
@@ -288,6 +348,8 @@ def cross_entropy(
 
         return cross_entropy_of_lists(input, target, weight, label_smoothing, reduction, ignore_index)
     logits, labels, shape, ignores = _as_rows("cross_entropy", input, target, ignore_index)
+    if isinstance(target, Node) and target.requires_grad and labels.ndim == 2:  # it is to receive a gradient, too
+        return _cross_entropy_in_steps(input, target, weight, label_smoothing, reduction)
     if hasattr(labels, "plain"):  # an array that a compiled function is given
         labels = labels.plain()
     settings = {"labels": labels, "weights": _class_weights(weight, logits, ignores), "smoothing": label_smoothing}
@@ -295,10 +357,27 @@ def cross_entropy(
     return y.reshape(shape) if reduction == "none" else y
 
 
+def _cross_entropy_in_steps(x: Any, target: Any, weight: Any, smoothing: float, reduction: str) -> Any:
+    """The same for a target of probabilities that has gradients of its own: -Σ weight · target · log_softmax(x)."""
+    from .functional import log_softmax
+
+    axis = min(1, x.ndim - 1)
+    k = x.shape[axis]
+    wanted = (1 - smoothing) * target + smoothing / k
+    weights = _class_weights(weight, x if x.ndim < 2 else x.reshape(-1, k), ignores=False)
+    if weights is not None:
+        wanted = wanted * weights.reshape(k, *(1 for _ in range(axis + 1, x.ndim)))
+    return _reduce(-(wanted * log_softmax(x, axis)).sum(axis=axis), reduction)
+
+
 def nll_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean", ignore_index: int = -100) -> Any:
     """-input[target]: the negative log-likelihood, for log-probabilities from log_softmax. Shapes as cross_entropy.
 
     ignore_index: the label of samples that don't count; the mean is that of the others.
+
+    >>> from micrograd_plus import Tensor
+    >>> nll_loss(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), [0, 1]).item()
+    0.375
     """
     import numpy as np
 
@@ -323,6 +402,10 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
 
     input: log-probabilities. target: probabilities, or with log_target=True their logarithms. The textbook's
     divergence is reduction="batchmean": the sum, divided by the number of rows.
+
+    >>> from micrograd_plus import Tensor
+    >>> round(kl_div(Tensor([0.5, 0.5]).log(), [0.75, 0.25], reduction="sum").item(), 4)
+    0.1308
     """
     if isinstance(input, (list, tuple)):
         raise TypeError(f"kl_div: the input needs to be a Tensor or an array, got {type(input).__name__}")
@@ -406,9 +489,17 @@ def _class_weights(weight: Any, logits: Any, ignores: bool) -> Any:
     import numpy as np
 
     dtype = logits.dtype if logits.dtype != object else float
+    if inside_grad.get() and isinstance(weight, Node) and weight.requires_grad:
+        raise TypeError(
+            "class weights are constants here, so inside grad(f) their gradient would be lost: give weight.detach(), "
+            "or multiply the losses of reduction='none' by them"
+        )
     if weight is None:
         return np.append(np.ones(logits.shape[1], dtype), np.zeros(1, dtype)) if ignores else None
-    weights = np.asarray(weight.numpy() if hasattr(weight, "numpy") else weight, dtype=dtype)
+    try:
+        weights = np.asarray(weight.numpy() if hasattr(weight, "numpy") else weight, dtype=dtype)
+    except (TypeError, ValueError):
+        raise TypeError(f"weight needs one number for each class, got {type(weight).__name__} {weight!r:.40}") from None
     if weights.shape != logits.shape[1:]:
         raise ValueError(
             f"weight needs one number for each of the {logits.shape[1]} classes, got shape {weights.shape}"
@@ -437,11 +528,15 @@ def masked_mean(losses: Any, mask: Any) -> Any:
         return ops.sum_([x * float(m) for x, m in zip(losses, kept, strict=True)]) * _one_over_mask(sum(kept))
     import numpy as np
 
-    mask = np.asarray(mask) if not hasattr(mask, "shape") else mask.numpy() if hasattr(mask, "numpy") else mask
+    if not hasattr(losses, "shape"):
+        raise TypeError(f"masked_mean: losses are a Tensor, an array or a list of Values; got {type(losses).__name__}")
+    mask = np.asarray(mask) if not hasattr(mask, "shape") else mask
+    if hasattr(mask, "numpy") and not getattr(mask, "requires_grad", False):
+        mask = mask.numpy()
     if mask.dtype.kind not in "fiub":
         raise TypeError(f"masked_mean: the mask holds numbers or booleans, one for each loss; got dtype {mask.dtype}")
     try:
-        mask = np.broadcast_to(mask, losses.shape)
+        mask = mask.expand(losses.shape) if isinstance(mask, Node) else np.broadcast_to(mask, losses.shape)  # type: ignore[attr-defined]
     except ValueError:
         raise ValueError(
             f"masked_mean: a mask of shape {mask.shape} doesn't broadcast to the losses' shape {losses.shape}"
@@ -462,16 +557,34 @@ def _one_over_mask(total: Any) -> Any:
 
 
 def l2_penalty(model: Module) -> Any:
-    """The sum of the squares of all parameters: add `strength * l2_penalty(model)` to the loss."""
+    """The sum of the squares of all parameters: add `strength * l2_penalty(model)` to the loss.
+
+    >>> from micrograd_plus.nn import Neuron
+    >>> neuron = Neuron(2)
+    >>> for p, number in zip(neuron.parameters(), [3.0, -1.0, 2.0], strict=True):
+    ...     p.data = number
+    >>> l2_penalty(neuron).data
+    14.0
+    """
     return _penalty(model, lambda p: p * p)
 
 
 def l1_penalty(model: Module) -> Any:
-    """The sum of the absolute values of all parameters: drives many of them to 0."""
+    """The sum of the absolute values of all parameters: drives many of them to 0.
+
+    >>> from micrograd_plus.nn import Neuron
+    >>> neuron = Neuron(2)
+    >>> for p, number in zip(neuron.parameters(), [3.0, -1.0, 2.0], strict=True):
+    ...     p.data = number
+    >>> l1_penalty(neuron).data
+    6.0
+    """
     return _penalty(model, ops.abs_)
 
 
 def _penalty(model: Module, of: Callable) -> Any:
+    if not isinstance(model, Module):
+        raise TypeError(f"a penalty is computed from a model, got {type(model).__name__} {model!r:.40}")
     parts = [of(p) for p in model.parameters() if p.requires_grad]
     if not parts:
         raise ValueError(f"{type(model).__name__} has no parameters to penalise")
@@ -508,38 +621,68 @@ class _Loss(Module):
 
 # fmt: off
 class MSELoss(_Loss):
-    """See mse_loss."""
+    """See mse_loss.
+
+    >>> from micrograd_plus import Tensor
+    >>> MSELoss()(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
+    2.0
+    """
 
     function = mse_loss
 
 
 class L1Loss(_Loss):
-    """See l1_loss."""
+    """See l1_loss.
+
+    >>> from micrograd_plus import Tensor
+    >>> L1Loss()(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
+    1.0
+    """
 
     function = l1_loss
 
 
 class HingeLoss(_Loss):
-    """See hinge_loss."""
+    """See hinge_loss.
+
+    >>> from micrograd_plus import Tensor
+    >>> HingeLoss()(Tensor([3.0, 0.5]), [1.0, -1.0]).item()
+    0.75
+    """
 
     function = hinge_loss
 
 
 class BCELoss(_Loss):
-    """See binary_cross_entropy."""
+    """See binary_cross_entropy.
+
+    >>> from micrograd_plus import Tensor
+    >>> round(BCELoss()(Tensor([0.5, 0.9]), [1.0, 1.0]).item(), 4)
+    0.3993
+    """
 
     function = binary_cross_entropy
 
 
 class BCEWithLogitsLoss(_Loss):
-    """See binary_cross_entropy_with_logits."""
+    """See binary_cross_entropy_with_logits.
+
+    >>> from micrograd_plus import Tensor
+    >>> round(BCEWithLogitsLoss()(Tensor([0.0, 2.0]), [1.0, 1.0]).item(), 4)
+    0.41
+    """
 
     function = binary_cross_entropy_with_logits
 # fmt: on
 
 
 class HuberLoss(_Loss):
-    """See huber_loss."""
+    """See huber_loss.
+
+    >>> from micrograd_plus import Tensor
+    >>> HuberLoss(delta=1.0)(Tensor([0.5, 3.0]), [0.0, 0.0]).item()
+    1.3125
+    """
 
     function = huber_loss
 
@@ -554,7 +697,12 @@ def _untrained(weight: Any) -> Any:
 
 
 class CrossEntropyLoss(_Loss):
-    """See cross_entropy."""
+    """See cross_entropy.
+
+    >>> from micrograd_plus import Tensor
+    >>> round(CrossEntropyLoss()(Tensor([[2.0, 0.0], [0.0, 0.0]]), [0, 1]).item(), 4)
+    0.41
+    """
 
     function = cross_entropy
 
@@ -570,7 +718,12 @@ class CrossEntropyLoss(_Loss):
 
 
 class NLLLoss(_Loss):
-    """See nll_loss."""
+    """See nll_loss.
+
+    >>> from micrograd_plus import Tensor
+    >>> NLLLoss()(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), [0, 1]).item()
+    0.375
+    """
 
     function = nll_loss
 
@@ -580,7 +733,12 @@ class NLLLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """See kl_div."""
+    """See kl_div.
+
+    >>> from micrograd_plus import Tensor
+    >>> round(KLDivLoss(reduction="sum")(Tensor([0.5, 0.5]).log(), [0.75, 0.25]).item(), 4)
+    0.1308
+    """
 
     function = kl_div
 

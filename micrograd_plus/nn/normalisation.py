@@ -19,7 +19,7 @@ import numpy as np
 from ..engine import array_ops, ops
 from ..engine.graph import Op, Structural
 from ..engine.tensor import Tensor
-from .checks import as_array, whole_number
+from .checks import as_array, real_number, true_or_false, whole_number
 from .module import Module
 
 # -- the rows ------------------------------------------------------------------------------------------------------
@@ -188,7 +188,8 @@ def _sum_for(parameter: Any, layout: Layout, *factors: Any) -> Any:
 
 def _row(name: str) -> Structural:
     """One node for a whole normalisation: its inputs are x, weight and bias, the last two if there are such."""
-    return Structural(name, _normalise, _pull_x, _pull_weight, _pull_bias, keeps=True, again=True)
+    rules = [array_ops.rounded_once(rule) for rule in (_normalise, _pull_x, _pull_weight, _pull_bias)]
+    return Structural(name, *rules, keeps=True, again=True)
 
 
 layer_norm_row, rms_norm_row = _row("layer_norm"), _row("rms_norm")
@@ -384,8 +385,9 @@ class LayerNorm(_Norm):
         *,
         dtype: Any = None,
     ):
+        true_or_false("LayerNorm", elementwise_affine=elementwise_affine, bias=bias)
         self.normalized_shape = _sizes("LayerNorm", normalized_shape)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.eps, self.elementwise_affine = real_number("LayerNorm", "eps", eps, least=0), elementwise_affine
         self._learn(self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype)
 
     def forward(self, x: Any) -> Any:
@@ -414,8 +416,10 @@ class RMSNorm(_Norm):
         *,
         dtype: Any = None,
     ):
+        true_or_false("RMSNorm", elementwise_affine=elementwise_affine)
         self.normalized_shape = _sizes("RMSNorm", normalized_shape)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.eps = None if eps is None else real_number("RMSNorm", "eps", eps, least=0)
+        self.elementwise_affine = elementwise_affine
         self._learn(self.normalized_shape, elementwise_affine, False, dtype)
 
     def forward(self, x: Any) -> Any:
@@ -446,7 +450,9 @@ class GroupNorm(_Norm):
                 f"GroupNorm: num_channels must be a multiple of num_groups, got {num_channels} channels in "
                 f"{num_groups} groups"
             )
-        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        true_or_false("GroupNorm", affine=affine)
+        self.num_groups, self.num_channels, self.affine = num_groups, num_channels, affine
+        self.eps = real_number("GroupNorm", "eps", eps, least=0)
         self._learn((num_channels,), affine, affine, dtype)
 
     def forward(self, x: Any) -> Any:
@@ -479,8 +485,11 @@ class _BatchNorm(_Norm):
         *,
         dtype: Any = None,
     ):
-        self.num_features = whole_number(type(self).__name__, "num_features", num_features)
-        self.eps, self.momentum = eps, momentum
+        kind = type(self).__name__
+        true_or_false(kind, affine=affine, track_running_stats=track_running_stats)
+        self.num_features = whole_number(kind, "num_features", num_features)
+        self.eps = real_number(kind, "eps", eps, least=0)
+        self.momentum = None if momentum is None else real_number(kind, "momentum", momentum)
         self.affine, self.track_running_stats = affine, track_running_stats
         self._learn((self.num_features,), affine, affine, dtype)
         dtype = np.float64 if dtype is None else dtype

@@ -188,8 +188,8 @@ def _avg_pool_input_pull(h: Any, y: Any, g: Any, size: tuple, **how: Any) -> Any
 # fmt: off
 #                           name               y =               what the input receives
 max_pool       = Structural("max_pool",        _max_pool,        _max_pool_pull)
-avg_pool       = Structural("avg_pool",        _avg_pool,        _avg_pool_pull)
-avg_pool_input = Structural("avg_pool_input",  _avg_pool_input,  _avg_pool_input_pull)
+avg_pool       = Structural("avg_pool",        array_ops.rounded_once(_avg_pool),        _avg_pool_pull)
+avg_pool_input = Structural("avg_pool_input",  array_ops.rounded_once(_avg_pool_input),  _avg_pool_input_pull)
 # fmt: on
 
 POOLING_TABLE: dict[str, Op] = {row.name: row for row in list(globals().values()) if isinstance(row, Op)}

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .optimizers import Parameter, check_number, parameter_list
+from .together import is_half
 
 
 def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
@@ -22,7 +23,7 @@ def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
     >>> round(w.grad, 6), round(b.grad, 6)
     (0.6, -0.8)
     """
-    if max_norm != math.inf:
+    if not (isinstance(max_norm, float) and max_norm == math.inf):
         check_number("max_norm", max_norm, math.inf, "it is the largest norm that is left as it is; try 1.0")
     params = _with_gradients(parameters, "clip_grad_norm_")
     norm = math.sqrt(sum(_sum_of_squares(p.grad) for p in params))
@@ -36,6 +37,8 @@ def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
 def _sum_of_squares(g: Any) -> float:
     """Of a number or an array: as a product of a row with itself, since that makes no array of squares."""
     row = g.ravel() if hasattr(g, "ravel") else g
+    if is_half(row):  # whose squares are infinite from 256 upwards
+        row = row.astype("float32")
     return float(row.dot(row) if hasattr(row, "dot") else row * row)
 
 

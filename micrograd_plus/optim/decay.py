@@ -32,6 +32,9 @@ def decay_matrices_only(parameters: Iterable, weight_decay: float = 0.1) -> list
         raise ValueError("decay_matrices_only: there are no parameters; give it model.parameters()")
     if any(isinstance(p, tuple) for p in parameters):
         raise TypeError("decay_matrices_only takes model.parameters(), not the pairs of model.named_parameters()")
+    for p in parameters:
+        if not (hasattr(p, "ndim") or hasattr(p, "data")):
+            raise TypeError(f"decay_matrices_only takes parameters, got {type(p).__name__}: give it model.parameters()")
     matrices = [p for p in parameters if getattr(p, "ndim", 0) >= 2]  # a scalar model's Values have no axes at all
     rest = [p for p in parameters if getattr(p, "ndim", 0) < 2]
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]

@@ -18,7 +18,8 @@ from itertools import count
 from numbers import Real
 from typing import Any, Protocol
 
-from .together import Flat, flat_of
+from .together import Flat, flat_of, is_half
+from .uninterrupted import uninterrupted
 
 
 class Parameter(Protocol):
@@ -75,12 +76,30 @@ class Optimizer:
     def step(self) -> None:
         """Move every parameter that has a gradient and isn't frozen.
 
+        All of them or none: a Ctrl-C meanwhile takes effect afterwards, and gradients that don't fit are refused (with
+        a TypeError or ValueError) before anything is moved.
+
         >>> from types import SimpleNamespace
         >>> w = SimpleNamespace(data=1.0, grad=0.5)
         >>> SGD([w], lr=0.5).step()
         >>> w.data
         0.75
         """
+        for group in self.param_groups:
+            for i, p in enumerate(group["params"]):
+                if p.grad is not None and p.grad.__class__ is not float:
+                    self._check_gradient(i, p)
+        with uninterrupted():
+            self._move_all()
+
+    def _check_gradient(self, i: int, p: Any) -> None:
+        if not hasattr(p.grad, "__truediv__"):
+            raise TypeError(f"{self._name}: the gradient of parameter {i} is a {type(p.grad).__name__}, no number(s).")
+        have, want = _shape(p.grad), _shape(p if hasattr(p, "shape") else p.data)
+        if have != want:
+            raise ValueError(f"{self._name}: the gradient of parameter {i} has shape {have}, the parameter {want}.")
+
+    def _move_all(self) -> None:
         start = 0
         for group in self.param_groups:
             together = type(self) in TOGETHER and hasattr(group["params"][0], "adopt")  # Tensors, not numbers
@@ -88,6 +107,7 @@ class Optimizer:
             for position, p in enumerate(group["params"], start):
                 g = p.grad
                 if g is not None and getattr(p, "requires_grad", True) and position not in done:
+                    g = g.astype("float32") if is_half(g) else g  # in float16, eps is 0 and squares overflow early
                     self.update(p, g, self.state.setdefault(position, {}), group)
             start += len(group["params"])
 
@@ -190,6 +210,8 @@ class Optimizer:
         >>> optimizer.param_groups[0]["lr"]
         0.5
         """
+        if not isinstance(state_dict, dict):
+            raise TypeError(f"{self._name} loads what state_dict() returned, a dict; got {type(state_dict).__name__}.")
         if not {"state", "param_groups"} <= state_dict.keys():
             raise ValueError(
                 f"{self._name} expected the keys 'state' and 'param_groups', got {list(state_dict)}. "
@@ -540,7 +562,11 @@ def check_number(name: str, value: Any, below: float, why: str) -> None:
     """Raise TypeError if a setting is no number, ValueError if not 0 ≤ value < below."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
-    if not 0 <= float(value) < below:  # nan is refused too
+    try:
+        number = float(value)
+    except OverflowError:  # 10**400
+        number = math.inf
+    if not 0 <= number < below:  # nan is refused too
         limit = "finite" if below == math.inf else f"below {below}"
         raise ValueError(f"{name} must be 0 or more and {limit}, got {value!r}: {why}.")
 

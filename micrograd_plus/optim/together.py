@@ -91,7 +91,16 @@ def flat_of(group: list[tuple[int, Any]], memories: Memories) -> Flat | None:
 
 def _is_small(p: Any) -> bool:
     """Whether p is a Tensor that isn't large, and is to be moved."""
-    return hasattr(p, "adopt") and p.size <= SMALL and p.requires_grad and p.grad is not None
+    return hasattr(p, "adopt") and p.size <= SMALL and p.requires_grad and p.grad is not None and not is_half(p)
+
+
+def is_half(x: Any) -> bool:
+    """Whether x holds float16: its gradients are computed with in float32.
+
+    >>> is_half(0.5)
+    False
+    """
+    return getattr(getattr(x, "dtype", None), "itemsize", 8) == 2
 
 
 def _kind(memory: dict[str, Any], p: Any) -> tuple:

@@ -10,7 +10,7 @@ and `backward`, one for each set of outputs that gradients start from. Their var
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -63,11 +63,13 @@ class Program(Writer):
     def _write_both_forward(self, given: list[int]) -> None:
         self.early = {*self.tape.constants, *given}  # the slots that hang on the arguments alone
         self.prepares, forwards = Text(), Text()
+        early_values: dict = {}
+        late_values = ChainMap({}, early_values)  # `prepare`, which runs first, must not read what `forward` computes
         self.may_turn_back = False  # whether `forward` may find out that the tape doesn't hold
         for part in self._parts():
             slots = list(part.reads) if isinstance(part, Step) else [part.slot]
             early = not getattr(part, "tracked", False) and self.early.issuperset(slots)
-            self.now = self.prepares if early else forwards
+            self.now, self.values = (self.prepares, early_values) if early else (forwards, late_values)
             if isinstance(part, Guard):
                 self._write_guard(part)
             else:
@@ -75,7 +77,7 @@ class Program(Writer):
                 if early:
                     self.early.add(part.y)
             self.may_turn_back |= not early and (isinstance(part, Guard) or part.shape is not None)
-        self.now = forwards
+        self.now, self.values = forwards, late_values
         pairs = zip(self.tape.outputs, self.tape.plain, strict=True)
         result = f"({''.join(self._handed_out(slot, plain) + ', ' for slot, plain in pairs)})"
         self.forward_lines = [*forwards.lines, result]
@@ -337,6 +339,9 @@ def row_forward(op: Op) -> Callable:
 
 def as_array(y: Any, xs: Iterable) -> np.ndarray:
     """What eager makes of a row's result: an array of numbers."""
+    if y.__class__ in (float, int, bool):  # the rule has chosen a number: where(1 > 0, 1, x)
+        like = next((x for x in xs if isinstance(x, np.ndarray)), np.empty(()))
+        return np.full(like.shape, y, like.dtype)
     y = np.asarray(y)
     return y.astype(np.asarray(next(iter(xs))).dtype) if y.dtype.kind == "b" else y
 

@@ -6,6 +6,7 @@ give None: then the row is called as it is, by its own rule.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -23,23 +24,32 @@ from .variables import TAKEN, Var
 def forward_of(op: Op) -> Callable | None:
     """What writes this row's forward pass."""
     if op in FORWARD:
-        return FORWARD[op]
+        return _of_whole_precision(FORWARD[op])
     if hasattr(op, "summed"):
-        return _summed
+        return _of_whole_precision(_summed)
     if op is _cross_entropy_row():
-        return _cross_entropy
+        return _of_whole_precision(_cross_entropy)
     return _pointwise if _is_written(op) else None
 
 
 def pull_of(op: Op) -> Callable | None:
     """What writes this row's pull-back."""
     if op in PULLS:
-        return PULLS[op]
+        return _of_whole_precision(PULLS[op])
     if hasattr(op, "summed"):
         return _summed_pull
     if op is _cross_entropy_row():
         return _cross_entropy_pull
     return _pointwise_pull if _is_written(op) else None
+
+
+def _of_whole_precision(writer: Callable) -> Callable:
+    """The writer, but for float16: there the rows themselves know to compute in float32."""
+
+    def write_unless_half(program: Any, step: Step, *which: Any) -> Var | None:
+        return None if program.like(step)[1].itemsize == 2 else writer(program, step, *which)
+
+    return write_unless_half
 
 
 def _is_written(op: Op) -> bool:
@@ -256,11 +266,16 @@ def _linear(program: Any, step: Step) -> Var | None:
         return None
     shape, dtype = program.like(step)
     y = program.memory(shape, dtype)
-    rows, flat = (y, x) if len(x.shape) < 3 else (program.reshaped(z, (-1, z.shape[-1])) for z in (y, x))
+    rows, flat = (y, x) if len(x.shape) < 3 else (program.reshaped(z, _as_rows(z.shape)) for z in (y, x))
     program.write(f"{flat.name}.dot({w.name}.T, {rows.name})")
     if b is not None:
         program.write(f"{program.bound(np.add, 'add')}({y.name}, {b.name}, {y.name})")
     return y
+
+
+def _as_rows(shape: tuple) -> tuple:
+    """All axes but the last made one."""
+    return math.prod(shape[:-1]), shape[-1]
 
 
 def _linear_pull(program: Any, step: Step, i: int, g: Var) -> Var | None:
@@ -270,7 +285,7 @@ def _linear_pull(program: Any, step: Step, i: int, g: Var) -> Var | None:
     x, w = xs[:2]
     g = program.whole(g, program.like(step)[0])
     if len(x.shape) != 2:
-        g = program.reshaped(g, (-1, g.shape[-1]))
+        g = program.reshaped(g, _as_rows(g.shape))
     if i == 0:
         part = program.memory((*g.shape[:-1], w.shape[1]), g.dtype, "g")
         program.write(f"{g.name}.dot({w.name}, {part.name})")
@@ -278,7 +293,7 @@ def _linear_pull(program: Any, step: Step, i: int, g: Var) -> Var | None:
         program.spare.add(part.name)
         return part
     if i == 1:
-        x = x if len(x.shape) == 2 else program.reshaped(x, (-1, x.shape[-1]))
+        x = x if len(x.shape) == 2 else program.reshaped(x, _as_rows(x.shape))
         return program.unshared_one(f"{g.name}.T.dot({x.name})", w.shape, g.dtype)
     ones = program.bound(array_ops._ones(g.shape[0], g.dtype), "ones")  # a sum over rows is ones @ g, and quicker
     return program.unshared_one(f"{ones}.dot({g.name})", g.shape[1:], g.dtype)
@@ -330,25 +345,31 @@ def _cross_entropy(program: Any, step: Step) -> Var | None:
     shifted = program.call(np.subtract, t, program.reduced(np.maximum, t, 0, False))
     picked = program.memory((n,), x.dtype)
     program.write(f"{program.reshaped(shifted, (n * k,)).name}.take({mine}, out={picked.name}, mode='clip')")
-    e = program.call(np.exp, shifted)
-    total = program.reduced(np.add, e, 0, False)
-    losses = program.call(np.subtract, program.call(np.log, total), picked)
+    e, own = program.call(np.exp, shifted), program.memory((n,), x.dtype)
+    flat = program.reshaped(e, (n * k,))
+    program.write(f"{flat.name}.take({mine}, out={own.name}, mode='clip')")
+    program.write(f"{flat.name}[{mine}] = 0")
+    others = program.reduced(np.add, e, 0, False)
+    total = program.call(np.add, others, own)
+    beyond_1 = program.call(np.add, others, program.call(np.subtract, own, 1))
+    losses = program.call(np.subtract, program.call(np.log1p, beyond_1), picked)
     name = program.result(step)
     scale = "" if step.settings["reduction"] == "sum" else f" * {1 / n!r}"
     program.write(f"{name} = {program.bound(np.add.reduce, 'add_reduce')}({losses.name}){scale}")
-    program.kept[step.y] = (e, total, mine)
+    program.kept[step.y] = (e, others, total, mine)
     return Var(name, (), x.dtype)
 
 
 def _cross_entropy_pull(program: Any, step: Step, i: int, g: Var) -> Var | None:
     if step.y not in program.kept:
         return None
-    e, total, mine = program.kept[step.y]
+    e, others, total, mine = program.kept[step.y]
     k, n = e.shape
     slopes = program.memory(e.shape, e.dtype, "g")
     flat = program.reshaped(slopes, (n * k,))
     program.write(f"{program.bound(np.divide, 'divide')}({e.name}, {total.name}, {slopes.name})")
-    program.write(f"{flat.name}[{mine}] -= 1")
+    right = program.call(np.divide, others, program.call(np.negative, total))
+    program.write(f"{flat.name}[{mine}] = {right.name}")
     scaled = g if step.settings["reduction"] == "sum" else _scaled(program, g, 1 / n)
     program.write(f"{program.bound(np.multiply, 'multiply')}({slopes.name}, {scaled.name}, {slopes.name})")
     return program.view(slopes, slopes.memory.T, "turned")

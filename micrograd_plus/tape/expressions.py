@@ -117,12 +117,8 @@ class _Writer:
             return self._computed(np.greater, x, 0)  # what it is multiplied with takes True as 1
         small = lambda: self._computed(np.exp, self._computed(np.negative, self._computed(np.abs, x)))  # exp(-|x|)
         if name == "sigmoid":
-            e = small()
-            return self._computed(
-                np.divide,
-                self.program.where(self._computed(np.greater_equal, x, 0), 1, e),
-                self._computed(np.add, 1, e),
-            )
+            above = self._computed(np.exp, self._computed(np.minimum, x, 0))
+            return self._computed(np.divide, above, self._computed(np.add, 1, small()))
         if name == "softplus":
             return self._computed(np.add, self._computed(np.maximum, x, 0), self._computed(np.log1p, small()))
         raise NotWritten

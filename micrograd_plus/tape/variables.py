@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +53,7 @@ class Writer:
         self.space: dict[str, Any] = {}  # what the program's names mean
         self.numbers: dict[str, Any] = {}  # the constants among them
         self.now = Text()  # where lines go
-        self.values: dict[tuple, Var] = {}  # what has been computed already, by function and operands
+        self.values: dict[tuple, Var] | ChainMap[tuple, Var] = {}  # what has been computed already, by function and operands
         self.memories: list[np.ndarray] = []
         self._counts: Counter = Counter()
 

@@ -252,7 +252,7 @@ def step(x):  # the slope of relu
     return (x > 0).astype(x.dtype)
 """,
         "softmax": """
-def softmax(x, axis):
+def softmax(x, axis=None):
     e = exp(x - x.max(axis=axis, keepdims=True))  # never overflows
     return e / e.sum(axis=axis, keepdims=True)
 """,
