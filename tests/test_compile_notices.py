@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from micrograd_plus import Unary, Value, compile, nn, training, vmap
-from micrograd_plus.engine.graph import gradients as gradients_as_graph
+from micrograd_plus.engine.differentiate import gradients as gradients_as_graph
 from micrograd_plus.explain.opening import whole
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .differentiate import grad as grad
+from .differentiate import hessian as hessian
+from .differentiate import hvp as hvp
 from .differentiate import value_and_grad as value_and_grad
 from .graph import Binary as Binary
 from .graph import Many as Many

@@ -6,7 +6,7 @@ same names as PyTorch's. `==` is not overloaded: nodes are compared by identity,
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from . import ops
 from .graph import Operand
@@ -31,46 +31,46 @@ class Arithmetic(Operand):
     __slots__ = ()
 
     # fmt: off
-    def __add__(self, other: Any) -> Any: return self.apply(ops.add, self, other)
-    def __radd__(self, other: Any) -> Any: return self.apply(ops.add, other, self)
-    def __sub__(self, other: Any) -> Any: return self.apply(ops.sub, self, other)
-    def __rsub__(self, other: Any) -> Any: return self.apply(ops.sub, other, self)
-    def __mul__(self, other: Any) -> Any: return self.apply(ops.mul, self, other)
-    def __rmul__(self, other: Any) -> Any: return self.apply(ops.mul, other, self)
-    def __truediv__(self, other: Any) -> Any: return self.apply(ops.div, self, other)
-    def __rtruediv__(self, other: Any) -> Any: return self.apply(ops.div, other, self)
-    def __pow__(self, other: Any) -> Any: return self.apply(ops.pow_, self, other)
-    def __rpow__(self, other: Any) -> Any: return self.apply(ops.pow_, other, self)
-    def __neg__(self) -> Any: return self.apply(ops.neg, self)
-    def __pos__(self) -> Any: return self
-    def __abs__(self) -> Any: return self.apply(ops.abs_, self)
+    def __add__(self, other: Any) -> Self: return self.apply(ops.add, self, other)
+    def __radd__(self, other: Any) -> Self: return self.apply(ops.add, other, self)
+    def __sub__(self, other: Any) -> Self: return self.apply(ops.sub, self, other)
+    def __rsub__(self, other: Any) -> Self: return self.apply(ops.sub, other, self)
+    def __mul__(self, other: Any) -> Self: return self.apply(ops.mul, self, other)
+    def __rmul__(self, other: Any) -> Self: return self.apply(ops.mul, other, self)
+    def __truediv__(self, other: Any) -> Self: return self.apply(ops.div, self, other)
+    def __rtruediv__(self, other: Any) -> Self: return self.apply(ops.div, other, self)
+    def __pow__(self, other: Any) -> Self: return self.apply(ops.pow_, self, other)
+    def __rpow__(self, other: Any) -> Self: return self.apply(ops.pow_, other, self)
+    def __neg__(self) -> Self: return self.apply(ops.neg, self)
+    def __pos__(self) -> Self: return self
+    def __abs__(self) -> Self: return self.apply(ops.abs_, self)
 
-    def abs(self) -> Any: return self.apply(ops.abs_, self)
-    def exp(self) -> Any: return self.apply(ops.exp, self)
-    def expm1(self) -> Any: return self.apply(ops.expm1, self)
-    def log(self) -> Any: return self.apply(ops.log, self)
-    def log1p(self) -> Any: return self.apply(ops.log1p, self)
-    def sqrt(self) -> Any: return self.apply(ops.sqrt, self)
-    def sin(self) -> Any: return self.apply(ops.sin, self)
-    def cos(self) -> Any: return self.apply(ops.cos, self)
-    def tan(self) -> Any: return self.apply(ops.tan, self)
-    def sinh(self) -> Any: return self.apply(ops.sinh, self)
-    def cosh(self) -> Any: return self.apply(ops.cosh, self)
-    def tanh(self) -> Any: return self.apply(ops.tanh, self)
-    def arctan(self) -> Any: return self.apply(ops.arctan, self)
-    def erfc(self) -> Any: return self.apply(ops.erfc, self)
-    def sigmoid(self) -> Any: return self.apply(ops.sigmoid, self)
-    def softplus(self) -> Any: return self.apply(ops.softplus, self)
-    def silu(self) -> Any: return self.apply(ops.silu, self)
-    def gelu(self) -> Any: return self.apply(ops.gelu, self)
-    def relu(self) -> Any: return self.apply(ops.relu, self)
-    def sign(self) -> Any: return self.apply(ops.sign, self)
-    def step(self) -> Any: return self.apply(ops.step, self)
-    def pow(self, exponent: Any) -> Any: return ops.pow_(self, exponent)
-    def leaky_relu(self, negative_slope: Any = 0.01) -> Any: return ops.leaky_relu(self, negative_slope)
-    def elu(self, alpha: Any = 1.0) -> Any: return ops.elu(self, alpha)
-    def maximum(self, other: Any) -> Any: return ops.maximum(self, other)
-    def minimum(self, other: Any) -> Any: return ops.minimum(self, other)
+    def abs(self) -> Self: return self.apply(ops.abs_, self)
+    def exp(self) -> Self: return self.apply(ops.exp, self)
+    def expm1(self) -> Self: return self.apply(ops.expm1, self)
+    def log(self) -> Self: return self.apply(ops.log, self)
+    def log1p(self) -> Self: return self.apply(ops.log1p, self)
+    def sqrt(self) -> Self: return self.apply(ops.sqrt, self)
+    def sin(self) -> Self: return self.apply(ops.sin, self)
+    def cos(self) -> Self: return self.apply(ops.cos, self)
+    def tan(self) -> Self: return self.apply(ops.tan, self)
+    def sinh(self) -> Self: return self.apply(ops.sinh, self)
+    def cosh(self) -> Self: return self.apply(ops.cosh, self)
+    def tanh(self) -> Self: return self.apply(ops.tanh, self)
+    def arctan(self) -> Self: return self.apply(ops.arctan, self)
+    def erfc(self) -> Self: return self.apply(ops.erfc, self)
+    def sigmoid(self) -> Self: return self.apply(ops.sigmoid, self)
+    def softplus(self) -> Self: return self.apply(ops.softplus, self)
+    def silu(self) -> Self: return self.apply(ops.silu, self)
+    def gelu(self) -> Self: return self.apply(ops.gelu, self)
+    def relu(self) -> Self: return self.apply(ops.relu, self)
+    def sign(self) -> Self: return self.apply(ops.sign, self)
+    def step(self) -> Self: return self.apply(ops.step, self)
+    def pow(self, exponent: Any) -> Self: return ops.pow_(self, exponent)
+    def leaky_relu(self, negative_slope: Any = 0.01) -> Self: return ops.leaky_relu(self, negative_slope)
+    def elu(self, alpha: Any = 1.0) -> Self: return ops.elu(self, alpha)
+    def maximum(self, other: Any) -> Self: return ops.maximum(self, other)
+    def minimum(self, other: Any) -> Self: return ops.minimum(self, other)
     # fmt: on
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -89,7 +89,7 @@ class Arithmetic(Operand):
             ".data gives the bare numbers"
         )
 
-    def clip(self, min: Any = None, max: Any = None) -> Any:
+    def clip(self, min: Any = None, max: Any = None) -> Self:
         """The value held between min and max (either may be left out)."""
         if min is None and max is None:
             raise ValueError("clip needs min or max, or both: x.clip(0, 1)")

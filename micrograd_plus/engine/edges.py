@@ -89,7 +89,11 @@ def carefully(functions: SimpleNamespace) -> SimpleNamespace:
 
 def at_the_edge(name: str, forward: Callable, xs: Any) -> float:
     """forward(*xs) where Python's floats raise: infinities as IEEE has them; ValueError where nothing is real."""
-    y = float(forward(*map(Careful, xs)))
+    try:
+        xs = [Careful(x) for x in xs]
+    except OverflowError:
+        raise OverflowError(f"`{name}`: a whole number of more than 308 digits is too large for a float") from None
+    y = float(forward(*xs))
     if y != y and all(math.isfinite(x) for x in xs):
         shown = ", ".join(f"{x:g}" for x in xs)
         raise ValueError(

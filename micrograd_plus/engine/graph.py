@@ -69,14 +69,15 @@ class Op:
                     return y
                 refused = True
         if refused:
-            kinds = ", ".join(type(x).__name__ for x in operands)
-            raise TypeError(f"`{self.name}` can't be applied to ({kinds}) together: convert one of them first")
+            raise TypeError(f"`{self.name}` can't be applied to {_kinds(operands)} together: convert one of them first")
         try:
             y = self.forward(*operands, **settings)
         except (ArithmeticError, ValueError):
             if not all(isinstance(x, (int, float)) for x in operands):
                 raise
             y = at_the_edge(self.name, self.forward, operands)
+        except TypeError as error:
+            raise TypeError(f"`{self.name}` can't be applied to {_kinds(operands)}: {error}") from error
         return y[0] if self.keeps else y
 
     def pull(self, i: int, g: Any, y: Any, xs: tuple, settings: dict) -> Any:
@@ -97,8 +98,21 @@ class Op:
         return copying.row_reduced(self)
 
 
+def _kinds(operands: tuple) -> str:
+    """The types of the operands, for an error: (float, str)."""
+    return f"({', '.join(type(x).__name__ for x in operands)})"
+
+
 class Unary(Op):
-    """A row with one input: `Unary(name, y = f(x), dy/dx = slope(y, x))`."""
+    """A row with one input: `Unary(name, y = f(x), dy/dx = slope(y, x))`.
+
+    >>> from micrograd_plus import Value
+    >>> cube = Unary("cube", lambda x: x * x * x, lambda y, x: 3 * x * x)
+    >>> x = Value(2.0)
+    >>> cube(x).backward()
+    >>> x.grad
+    12.0
+    """
 
     arity = 1
 
@@ -107,7 +121,15 @@ class Unary(Op):
 
 
 class Binary(Op):
-    """A row with two inputs: `Binary(name, y = f(a, b), dy/da = slope(y, a, b), dy/db = slope(y, a, b))`."""
+    """A row with two inputs: `Binary(name, y = f(a, b), dy/da = slope(y, a, b), dy/db = slope(y, a, b))`.
+
+    >>> from micrograd_plus import Value
+    >>> area = Binary("area", lambda a, b: a * b, lambda y, a, b: b, lambda y, a, b: a)
+    >>> width = Value(2.0)
+    >>> area(width, 5.0).backward()
+    >>> width.grad
+    5.0
+    """
 
     arity = 2
 
@@ -116,7 +138,13 @@ class Binary(Op):
 
 
 class Ternary(Op):
-    """A row with three inputs, and three slopes."""
+    """A row with three inputs, and three slopes.
+
+    >>> slopes = (lambda y, x, w, b: w), (lambda y, x, w, b: x), (lambda y, x, w, b: 1.0)
+    >>> line = Ternary("line", lambda x, w, b: x * w + b, *slopes)
+    >>> line(2.0, 3.0, 1.0)
+    7.0
+    """
 
     arity = 3
 
@@ -125,7 +153,12 @@ class Ternary(Op):
 
 
 class Many(Op):
-    """A row with any number of inputs, given as one sequence: forward(xs), and rule(g, y, xs, i) for input i."""
+    """A row with any number of inputs, given as one sequence: forward(xs), and rule(g, y, xs, i) for input i.
+
+    >>> add_up = Many("add_up", lambda xs: sum(xs), lambda g, y, xs, i: g)
+    >>> add_up([1.0, 2.0, 3.0])
+    6.0
+    """
 
     pointwise = False
 
@@ -135,11 +168,16 @@ class Many(Op):
 
     def __call__(self, xs: Iterable, **settings: Any) -> Any:
         """y from a sequence of operands."""
+        if not hasattr(xs, "__iter__") or isinstance(xs, (str, bytes)):
+            raise TypeError(f"`{self.name}` takes a list of operands, as in [a, b]; got {type(xs).__name__}")
         xs = tuple(xs)
         for x in xs:
             if isinstance(x, Operand):
                 return x.apply_many(self, xs, **settings)
-        return self.forward(xs, **settings)
+        try:
+            return self.forward(xs, **settings)
+        except TypeError as error:
+            raise TypeError(f"`{self.name}` can't be applied to {_kinds(xs[:8])}: {error}") from error
 
     def pull(self, i: int, g: Any, y: Any, xs: tuple, settings: dict) -> Any:
         """What input i receives when y receives g."""
@@ -147,7 +185,15 @@ class Many(Op):
 
 
 class Structural(Op):
-    """A row of which y has another shape than its inputs: rules are pull-backs `lambda g, y, *xs, **settings`."""
+    """A row of which y has another shape than its inputs: rules are pull-backs `lambda g, y, *xs, **settings`.
+
+    >>> from micrograd_plus import Tensor
+    >>> total = Structural("total", lambda x: x.sum(), lambda g, y, x: g * (x * 0 + 1))
+    >>> x = Tensor([1.0, 2.0])
+    >>> total(x).backward()
+    >>> x.grad
+    array([1., 1.])
+    """
 
     pointwise = False
 
@@ -219,6 +265,10 @@ class Node(Operand):
         """The gradient of this node for itself: 1 for each number."""
         raise NotImplementedError
 
+    def is_stale(self) -> bool:
+        """Whether somebody has changed the numbers of this node, or of its operands, since it was computed."""
+        raise NotImplementedError
+
     def opened(self) -> Node:
         """The node whose graph shows how this one came about: itself, unless one node stands for a whole graph."""
         return self
@@ -257,10 +307,19 @@ class Node(Operand):
         return part
 
     def __deepcopy__(self, memo: dict) -> Node:
-        return copying.copied(order(self), memo)
+        return copying.copied(self._to_copy(), memo)
 
     def __reduce__(self) -> tuple:
-        return copying.reduced(order(self))
+        return copying.reduced(self._to_copy())
+
+    def _to_copy(self) -> list[Node]:
+        nodes = order(self)
+        if not set(inside_grad.get()).isdisjoint(nodes):
+            raise TypeError(
+                "a copy of f's argument, or of what was computed of it, has no gradient inside grad(f): use the node "
+                "itself, or .detach() if you mean the bare numbers"
+            )
+        return nodes
 
 
 def order(root: Node) -> list[Node]:
@@ -295,7 +354,13 @@ def backward(root: Node, gradient: Any) -> None:
 
     Leaves accumulate over calls (that is what a mini-batch in parts needs; `zero_grad()` clears them); all other
     nodes start afresh. Nothing is freed, so there is no `retain_graph`: calling it again adds the same again.
+    RuntimeError inside grad(f), which could not differentiate the plain numbers that this leaves in `.grad`.
     """
+    if inside_grad.get():
+        raise RuntimeError(
+            "backward() inside grad(f) leaves plain numbers in .grad, and f's derivative would be lost there: take "
+            "the inner derivative with grad(g)(x), or call backward() outside of grad(f)"
+        )
     nodes = order(root)
     before: dict[Node, Any] = {}  # what leaves with hooks held: their hooks see this pass alone
     for node in nodes:
@@ -327,24 +392,3 @@ def _push_all(nodes: list[Node], before: dict[Node, Any]) -> None:
             node.push()
             if watcher is not None:
                 watcher.pushed(node)
-
-
-def gradients(root: Node, wanted: Iterable[Node]) -> list[Any]:
-    """d(root)/d(w) for each wanted node, as nodes: rules run on nodes build the graph of the derivative."""
-    wanted = list(wanted)
-    stop = set(wanted)
-    grads: dict[Node, Any] = {root: root.ones()}
-    for node in reversed(order(root)):
-        g = grads.get(node)
-        if g is None or node.op is None or node in stop:
-            continue
-        if not node.op.again:
-            raise TypeError(
-                f"`{node.op.name}` stands for many operations (fused or compiled), so grad(f) can't build the graph "
-                "of its derivative: call backward(), or write the same with elementary operations, not compiled"
-            )
-        for i, x in enumerate(node.operands):
-            if isinstance(x, Node) and x.requires_grad:
-                part = x.fitting(node.op.pull(i, g, node, node.operands, node.settings))
-                grads[x] = grads[x] + part if x in grads else part
-    return [grads[w] if w in grads else 0.0 * w.ones() for w in wanted]

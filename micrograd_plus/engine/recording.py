@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Any
 
 # A ContextVar, so that no_grad() in one thread or asyncio task does not switch off another's recording.
 # True, False, or a Watcher, which is shown what happens. A watcher that is false looks on where nothing is remembered.
 _recording: ContextVar[Any] = ContextVar("recording", default=True)
 is_recording = _recording.get
-inside_grad: ContextVar[bool] = ContextVar("inside_grad", default=False)  # while grad(f) runs f
+inside_grad: ContextVar[tuple] = ContextVar("inside_grad", default=())  # while grad(f) runs f: its variables
+
+
+_open: ContextVar[tuple] = ContextVar("open", default=())  # of each no_grad() that is entered, [what held before]
+
+
+def runs_at_once(function: Callable, who: str) -> None:
+    """TypeError for a generator function or an async one: its body runs when the decorated call has returned."""
+    if isgeneratorfunction(function) or iscoroutinefunction(function) or isasyncgenfunction(function):
+        raise TypeError(
+            f"@{who} on a generator or an async function would end before its body runs: write `with {who}():` inside "
+            "of it, around what it computes"
+        )
 
 
 class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
@@ -23,22 +36,46 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
     ...     b = a * 3
     >>> b.requires_grad, b.data
     (False, 6.0)
+
+    It holds for this thread, and for this asyncio task. A generator that yields inside of it leaves it on for whoever
+    called the generator, until the generator goes on (as in PyTorch); left in whatever order, all is as it was in the
+    end. TypeError for @no_grad on a generator or an async function, which runs when the call has long returned.
     """
 
     def __new__(cls, function: Callable | None = None) -> Any:
         """A context; or, used as @no_grad, the function decorated."""
-        return super().__new__(cls) if function is None else cls()(function)
+        if function is None:
+            return super().__new__(cls)
+        if not callable(function):
+            raise TypeError(f"no_grad is a context, or decorates a function: with no_grad(): …; got {function!r:.40}")
+        return cls()(function)
+
+    def __call__(self, function: Callable) -> Any:
+        """The function decorated. TypeError for one that would run outside of it."""
+        runs_at_once(function, "no_grad")
+        return super().__call__(function)
 
     def __init__(self) -> None:
-        self._tokens: list = []
+        self._entered: list[list] = []
 
     def __enter__(self) -> no_grad:
-        now = _recording.get()
-        self._tokens.append(_recording.set(False if now.__class__ is bool else now.without_grad()))
+        before = _recording.get()
+        entry = [before]  # a list of its own, to be told from the entries of others
+        _open.set((*_open.get(), entry))
+        self._entered.append(entry)
+        _recording.set(False if before.__class__ is bool else before.without_grad())
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _recording.reset(self._tokens.pop())
+        entry, entries = self._entered.pop(), _open.get()
+        place = next((i for i, other in enumerate(entries) if other is entry), None)
+        if place is None:
+            return  # a generator, closed by another thread or task: there is nothing to put back here
+        _open.set(entries[:place] + entries[place + 1 :])
+        if place == len(entries) - 1:
+            _recording.set(entry[0])
+        else:  # who entered later is still inside, and is to put back what this one would have
+            entries[place + 1][0] = entry[0]
 
     def _recreate_cm(self) -> no_grad:  # a fresh one for each call of a decorated function: threads, recursion
         return no_grad()

@@ -9,7 +9,7 @@ from contextvars import copy_context
 from functools import wraps
 from numbers import Real
 from sys import getrefcount
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,12 @@ from . import array_ops
 from .arithmetic import Arithmetic
 from .graph import Many, Node, Op, Operand, backward, inside_grad, is_recording
 
+_HUGE = 10**300  # a whole number from here on is refused: NumPy's floats end there, and its error doesn't say so
 _NONE: dict = {}  # the settings of an op that has none
+# What a method is given and what it returns: type checkers see through a decorator.
+_Array = TypeVar("_Array")
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 
 def _keep_freed_memory() -> None:
@@ -36,7 +41,7 @@ def _keep_freed_memory() -> None:
 _keep_freed_memory()
 
 
-def _silently(method: Callable) -> Callable:
+def _silently(method: Callable[..., _Result]) -> Callable[..., _Result]:
     """The method under np.errstate(all="ignore"), at less than half its price: that counts in each operation.
 
     errstate builds its setting anew at each call, and keeps it in a ContextVar (NumPy 2). Here the setting is built
@@ -61,7 +66,9 @@ def _silently(method: Callable) -> Callable:
     return silent
 
 
-def _axis_or_dim(method: Callable) -> Callable:
+def _axis_or_dim(
+    method: Callable[Concatenate[_Array, _Arguments], _Result],
+) -> Callable[Concatenate[_Array, ...], _Result]:
     """Let a method be called with PyTorch's words (dim, keepdim) as well as NumPy's (axis, keepdims)."""
 
     @wraps(method)
@@ -78,7 +85,10 @@ def _axis_or_dim(method: Callable) -> Callable:
 
 
 class ArrayArithmetic(Arithmetic):
-    """The methods that only arrays have, with PyTorch's names (and NumPy's `axis`, `keepdims`)."""
+    """The methods that only arrays have, with PyTorch's names (and NumPy's `axis`, `keepdims`).
+
+    What a method of a Tensor returns is a Tensor, hence Self; of a ValueArray, a single number is a Value.
+    """
 
     __slots__ = ()
 
@@ -95,9 +105,9 @@ class ArrayArithmetic(Arithmetic):
     @property
     def dtype(self) -> np.dtype: return self._array_of().dtype  # noqa: D102
     @property
-    def mT(self) -> Any: return self.swapaxes(-2, -1)  # noqa: D102, N802 - PyTorch's name
+    def mT(self) -> Self: return self.swapaxes(-2, -1)  # noqa: D102, N802 - PyTorch's name
     @property
-    def T(self) -> Any: return self.permute(*range(self.ndim)[::-1])  # noqa: D102, N802
+    def T(self) -> Self: return self.permute(*range(self.ndim)[::-1])  # noqa: D102, N802
     # fmt: on
 
     def numel(self) -> int:
@@ -112,10 +122,14 @@ class ArrayArithmetic(Arithmetic):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
-    def _axis(self, name: str, axis: Any) -> Any:
-        """`axis` if this array has it."""
+    def _axis(self, name: str, axis: Any, keepdims: Any = False, one: bool = False) -> Any:
+        """`axis` if this array has it; one: where it can't be None (all axes), or several."""
+        if keepdims is not False and not isinstance(keepdims, (bool, np.bool)):
+            raise TypeError(f"`{name}`: keepdims is True or False, got {keepdims!r:.40}")
+        if one and not isinstance(axis, (int, np.integer)):
+            raise TypeError(f"`{name}`: axis is one whole number, such as 0 or -1; got {axis!r:.40}")
         for a in axis if isinstance(axis, tuple) else (axis,):
-            if a is not None and not (isinstance(a, (int, np.integer)) and -max(self.ndim, 1) <= a < max(self.ndim, 1)):
+            if a is not None and not (_is_whole(a) and -max(self.ndim, 1) <= a < max(self.ndim, 1)):
                 valid = f"from {-self.ndim} to {self.ndim - 1}" if self.ndim else "none: it is one number"
                 raise ValueError(f"`{name}`: axis {a!r} does not exist in shape {self.shape}: its axes are {valid}")
         return axis if self.ndim or isinstance(axis, tuple) else None
@@ -123,72 +137,74 @@ class ArrayArithmetic(Arithmetic):
     # -- from many numbers to fewer -------------------------------------------------------------------------
 
     @_axis_or_dim
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
         """The sum, of all numbers or along `axis`."""
-        return self.apply(array_ops.sum_, self, axis=self._axis("sum", axis), keepdims=keepdims)
+        return self.apply(array_ops.sum_, self, axis=self._axis("sum", axis, keepdims), keepdims=keepdims)
 
     @_axis_or_dim
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Self:
         """The mean, of all numbers or along `axis`."""
-        return self.apply(array_ops.mean, self, axis=self._axis("mean", axis), keepdims=keepdims)
+        return self.apply(array_ops.mean, self, axis=self._axis("mean", axis, keepdims), keepdims=keepdims)
 
     @_axis_or_dim
-    def var(self, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Any:
+    def var(self, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Self:
         """The variance; like PyTorch's, divided by n - 1 (NumPy's is `correction=0`)."""
-        settings = {"axis": self._axis("var", axis), "correction": correction, "keepdims": keepdims}
+        axis, correction = self._axis("var", axis, keepdims), _correction("var", correction)
+        settings = {"axis": axis, "correction": correction, "keepdims": keepdims}
         return self.apply(array_ops.var, self, **settings)
 
     @_axis_or_dim
-    def std(self, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Any:
+    def std(self, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Self:
         """The standard deviation; like PyTorch's, with n - 1 (NumPy's is `correction=0`)."""
-        settings = {"axis": self._axis("std", axis), "correction": correction, "keepdims": keepdims}
+        axis, correction = self._axis("std", axis, keepdims), _correction("std", correction)
+        settings = {"axis": axis, "correction": correction, "keepdims": keepdims}
         return self.apply(array_ops.std, self, **settings)
 
     @_axis_or_dim
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def max(self, axis: Any = None, keepdims: bool = False) -> Self:
         """The largest number (no indices: see argmax). Where several tie, they share the gradient evenly."""
-        return self.apply(array_ops.max_, self, axis=self._axis("max", axis), keepdims=keepdims)
+        return self.apply(array_ops.max_, self, axis=self._axis("max", axis, keepdims), keepdims=keepdims)
 
     @_axis_or_dim
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def min(self, axis: Any = None, keepdims: bool = False) -> Self:
         """The smallest number. Where several tie, they share the gradient evenly."""
-        return self.apply(array_ops.min_, self, axis=self._axis("min", axis), keepdims=keepdims)
+        return self.apply(array_ops.min_, self, axis=self._axis("min", axis, keepdims), keepdims=keepdims)
 
     @_axis_or_dim
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Self:
         """The product."""
-        return self.apply(array_ops.prod, self, axis=self._axis("prod", axis), keepdims=keepdims)
+        return self.apply(array_ops.prod, self, axis=self._axis("prod", axis, keepdims), keepdims=keepdims)
 
     @_axis_or_dim
-    def cumsum(self, axis: int) -> Any:
+    def cumsum(self, axis: int) -> Self:
         """Running sums along `axis`."""
-        return self.apply(array_ops.cumsum, self, axis=self._axis("cumsum", axis))
+        return self.apply(array_ops.cumsum, self, axis=self._axis("cumsum", axis, one=True))
 
     @_axis_or_dim
-    def norm(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def norm(self, axis: Any = None, keepdims: bool = False) -> Self:
         """The square root of the sum of squares. Its gradient at 0 is 0, as in PyTorch."""
-        return self.apply(array_ops.norm, self, axis=self._axis("norm", axis), keepdims=keepdims)
+        return self.apply(array_ops.norm, self, axis=self._axis("norm", axis, keepdims), keepdims=keepdims)
 
     @_axis_or_dim
-    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Self:
         """log(sum(exp(x))), without overflow."""
-        return self.apply(array_ops.logsumexp, self, axis=self._axis("logsumexp", axis), keepdims=keepdims)
+        return self.apply(array_ops.logsumexp, self, axis=self._axis("logsumexp", axis, keepdims), keepdims=keepdims)
 
     @_axis_or_dim
-    def softmax(self, axis: int = -1) -> Any:
+    def softmax(self, axis: int = -1) -> Self:
         """exp(x) / sum(exp(x)) along `axis`, without overflow."""
-        return self.apply(array_ops.softmax, self, axis=self._axis("softmax", axis))
+        return self.apply(array_ops.softmax, self, axis=self._axis("softmax", axis, one=True))
 
     @_axis_or_dim
-    def log_softmax(self, axis: int = -1) -> Any:
+    def log_softmax(self, axis: int = -1) -> Self:
         """The logarithm of softmax, exact where softmax itself would round to 0."""
-        return self.apply(array_ops.log_softmax, self, axis=self._axis("log_softmax", axis))
+        return self.apply(array_ops.log_softmax, self, axis=self._axis("log_softmax", axis, one=True))
 
     # -- other shapes --------------------------------------------------------------------------------------------
 
-    def reshape(self, *shape: Any) -> Any:
+    def reshape(self, *shape: Any) -> Self:
         """The same numbers in another shape; one size may be -1."""
-        sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
+        sizes = _sizes("reshape", shape)
         known = math.prod(n for n in sizes if n != -1)
         fits = self.size == known if -1 not in sizes else known and self.size % known == 0 and sizes.count(-1) == 1
         fits = fits and all(n >= -1 for n in sizes)
@@ -198,33 +214,33 @@ class ArrayArithmetic(Arithmetic):
 
     view = reshape
 
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Any:
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Self:
         """The axes from start_dim to end_dim made one."""
         if not self.ndim:
             return self.reshape(1)
-        first, last = self._axis("flatten", start_dim) % self.ndim, self._axis("flatten", end_dim) % self.ndim
+        first, last = (self._axis("flatten", axis, one=True) % self.ndim for axis in (start_dim, end_dim))
         return self.reshape(*self.shape[:first], math.prod(self.shape[first : last + 1]), *self.shape[last + 1 :])
 
-    def permute(self, *axes: Any) -> Any:
+    def permute(self, *axes: Any) -> Self:
         """The axes in another order: permute(1, 0, 2)."""
-        order = tuple(axes[0]) if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)) else axes
+        order = _sizes("permute", axes)
         if sorted(a % self.ndim if -self.ndim <= a < self.ndim else self.ndim for a in order) != list(range(self.ndim)):
             raise ValueError(f"`permute`: each of the {self.ndim} axes of {self.shape} once, got {order}")
         return self.apply(array_ops.transpose, self, axes=tuple(a % self.ndim for a in order))
 
-    def swapaxes(self, a: int, b: int) -> Any:
+    def swapaxes(self, a: int, b: int) -> Self:
         """Axes a and b exchanged."""
-        a, b = self._axis("swapaxes", a) % self.ndim, self._axis("swapaxes", b) % self.ndim
+        a, b = (self._axis("swapaxes", axis, one=True) % self.ndim for axis in (a, b))
         order = list(range(self.ndim))
         order[a], order[b] = b, a
         return self.permute(*order)
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self, *axes: Any) -> Self:
         """Two axes exchanged, transpose(0, 1), as in PyTorch; all reversed without arguments, as in NumPy."""
         return self.T if not axes else self.swapaxes(*axes) if len(axes) == 2 else self.permute(*axes)
 
     @_axis_or_dim
-    def squeeze(self, axis: Any = None) -> Any:
+    def squeeze(self, axis: Any = None) -> Self:
         """Without the axes of size 1 (or only without `axis`, one or a tuple, where its size is 1)."""
         drop = set(range(self.ndim))
         if axis is not None and self.ndim:
@@ -232,16 +248,16 @@ class ArrayArithmetic(Arithmetic):
         return self.reshape(tuple(n for i, n in enumerate(self.shape) if not (i in drop and n == 1)))
 
     @_axis_or_dim
-    def unsqueeze(self, axis: int) -> Any:
+    def unsqueeze(self, axis: int) -> Self:
         """With a new axis of size 1 at `axis`."""
-        if not -self.ndim - 1 <= axis <= self.ndim:
-            raise ValueError(f"`unsqueeze`: axis {axis} is out of range for shape {self.shape}")
+        if not (_is_whole(axis) and -self.ndim - 1 <= axis <= self.ndim):
+            raise ValueError(f"`unsqueeze`: axis {axis!r:.40} is out of range for shape {self.shape}")
         at = axis % (self.ndim + 1)
         return self.reshape((*self.shape[:at], 1, *self.shape[at:]))
 
-    def expand(self, *shape: Any) -> Any:
+    def expand(self, *shape: Any) -> Self:
         """Repeated along axes of size 1 (and new axes in front) to `shape`; -1 keeps a size. No number is copied."""
-        sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
+        sizes = _sizes("expand", shape)
         new = len(sizes) - self.ndim
         target = tuple(self.shape[i - new] if n == -1 and i >= new else n for i, n in enumerate(sizes))
         if new < 0 or any(have not in (1, want) for have, want in zip(self.shape, target[new:], strict=True)):
@@ -249,44 +265,56 @@ class ArrayArithmetic(Arithmetic):
         return self.apply(array_ops.expand, self, shape=target)
 
     @_axis_or_dim
-    def flip(self, axis: Any = None) -> Any:
+    def flip(self, axis: Any = None) -> Self:
         """In reverse order along `axis` (all axes unless told otherwise)."""
         return self.apply(array_ops.flip, self, axis=self._axis("flip", axis))
 
-    def pad(self, widths: Any, value: float = 0.0) -> Any:
+    def pad(self, widths: Any, value: float = 0.0) -> Self:
         """With `value` added around: widths as NumPy's, one number or a pair (before, after) an axis."""
         if not self.ndim:
             return self
-        pairs = np.broadcast_to(widths, (self.ndim, 2)).tolist()
+        try:
+            pairs = np.broadcast_to(widths, (self.ndim, 2)).tolist()
+        except ValueError:
+            pairs = [[None]]
+        if not all(_is_whole(w) for pair in pairs for w in pair):
+            raise TypeError(
+                f"`pad`: widths is a whole number, or a pair (before, after) for each of the {self.ndim} axes; "
+                f"got {widths!r:.40}"
+            )
         if any(w < 0 for pair in pairs for w in pair):
             raise ValueError(f"`pad`: widths must not be negative, got {widths}")
+        if not isinstance(value, Real):
+            raise TypeError(f"`pad`: value is the number to add around, got {value!r:.40}")
         return self.apply(array_ops.pad, self, widths=tuple(map(tuple, pairs)), value=value)
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> Self:
         return self.apply(array_ops.getitem, self, index=array_ops.normal_index(index))
 
     @_axis_or_dim
-    def split(self, size: int | Sequence[int], axis: int = 0) -> list:
+    def split(self, size: int | Sequence[int], axis: int = 0) -> list[Self]:
         """In parts of `size` (the last may be smaller), or of the sizes in a list, along `axis`."""
-        axis = self._axis("split", axis) % self.ndim
+        axis = self._axis("split", axis, one=True) % self.ndim
         n = self.shape[axis]
-        size = int(size) if isinstance(size, np.integer) else size
-        if isinstance(size, int) and size < 1:
+        if not isinstance(size, (int, np.integer)):
+            sizes = list(_sizes("split", (size,)))
+        elif size < 1:
             raise ValueError(f"`split`: the size of a part must be at least 1, got {size}")
-        sizes = [min(size, n - i) for i in range(0, n, size)] if isinstance(size, int) else list(size)
+        else:
+            sizes = [min(int(size), n - i) for i in range(0, n, int(size))]
         if sum(sizes) != n:
             raise ValueError(f"`split`: the parts {sizes} must add up to {n}, the size of axis {axis}")
         ends = np.cumsum(sizes).tolist()
         lead = (slice(None),) * axis
         return [self[(*lead, slice(end - n, end))] for n, end in zip(sizes, ends, strict=True)]
 
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self, other: Any) -> Self:
         return self.apply(array_ops.matmul, self, other)
 
-    def __rmatmul__(self, other: Any) -> Any:
+    def __rmatmul__(self, other: Any) -> Self:
         return self.apply(array_ops.matmul, other, self)
 
-    def matmul(self, other: Any) -> Any:
+    def matmul(self, other: Any) -> Self:
         """The matrix product of this and other."""
         return array_ops.matmul(self, other)
 
@@ -352,9 +380,12 @@ class Tensor(Node, ArrayArithmetic):
             arrays.append(array)
         if op.pointwise and len(arrays) > 1 and _shapes_differ(arrays):
             return self.apply(op, *_broadcast(op, operands, arrays), **settings)
+        y = op.forward(*arrays, **settings)
         if constants:  # as they are now: a list as an array, an array as a copy
             operands = tuple(x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True))
-        return _node(op, operands, tuple(arrays), op.forward(*arrays, **settings), settings, tracked)
+            if op.pointwise and y.__class__ in (float, int, bool):  # the rule has chosen a number: where(1 > 0, 1, x)
+                y = np.full(self.shape, y, self.dtype)
+        return _node(op, operands, tuple(arrays), y, settings, tracked)
 
     @_silently
     def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Any:
@@ -419,6 +450,14 @@ class Tensor(Node, ArrayArithmetic):
             seed = self.as_gradient(gradient, "backward(gradient)")
         backward(self, seed)
 
+    def is_stale(self) -> bool:
+        """Whether the arrays differ from those that the op saw and gave."""
+        arrays: tuple = self._arrays
+        pairs = [(x._array, seen) for x, seen in zip(self.operands, arrays, strict=True) if isinstance(x, Tensor)]
+        if self.op is not None and not self.op.keeps:
+            pairs.append((self._array, self._kept))
+        return any(now is not seen and not np.array_equal(now, seen, equal_nan=True) for now, seen in pairs)
+
     def as_gradient(self, g: Any, who: str) -> np.ndarray:
         """`g` as an array of this shape and dtype, of its own."""
         try:
@@ -454,7 +493,7 @@ class Tensor(Node, ArrayArithmetic):
             is_recording().read(self, ".data = ...")
         if value is self._array:  # `t.data -= …` has changed it in place already
             return
-        array = np.array(value.numpy() if isinstance(value, Tensor) else value, dtype=self.dtype)
+        array = _as_new_array(value.numpy() if isinstance(value, Tensor) else value, self.dtype)
         if array.shape != self.shape:
             raise ValueError(f"a Tensor keeps its shape: it has {self.shape}, the new data {array.shape}")
         self._array = array
@@ -472,6 +511,8 @@ class Tensor(Node, ArrayArithmetic):
         """
         if is_recording().__class__ is not bool:
             is_recording().read(self, ".data = ...")
+        if not isinstance(step, (np.ndarray, np.number, float, int)):
+            raise TypeError(f"descend() takes the step as an array, got {type(step).__name__}")
         now = self._array
         fits = step.__class__ is np.ndarray and step.shape == now.shape and step.dtype is now.dtype
         if fits and not now.flags.writeable:
@@ -488,6 +529,8 @@ class Tensor(Node, ArrayArithmetic):
         """
         if is_recording().__class__ is not bool:
             is_recording().read(self, ".data = ...")
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"adopt() takes a read-only array, got {type(array).__name__}: t.data = numbers copies")
         if array.flags.writeable or array.shape != self._array.shape or array.dtype != self._array.dtype:
             raise ValueError(
                 f"adopt() takes a read-only array of shape {self.shape} and {self.dtype}, got shape {array.shape} and "
@@ -532,6 +575,11 @@ class Tensor(Node, ArrayArithmetic):
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if inside_grad.get() and self.requires_grad:
+            raise TypeError(
+                "an array made of a Tensor inside grad(f) would lose its gradient: use the Tensor itself, or t.numpy() "
+                "if you mean the bare numbers"
+            )
         if is_recording().__class__ is not bool:
             is_recording().read(self, "np.array()")
         return np.array(self._array, dtype=dtype) if copy else np.asarray(self._frozen(), dtype=dtype)
@@ -556,17 +604,17 @@ class Tensor(Node, ArrayArithmetic):
 
     def astype(self, dtype: Any) -> Tensor:
         """The same numbers in another dtype; gradients come back in this one's."""
-        return self.apply(array_ops.astype, self, dtype=np.dtype(dtype))
+        return self.apply(array_ops.astype, self, dtype=as_dtype("astype", dtype))
 
     @_axis_or_dim
     def argmax(self, axis: int | None = None) -> Any:
         """The index of the largest number, as plain integers: an index has no gradient."""
-        return self.numpy().argmax(axis=self._axis("argmax", axis))
+        return self.numpy().argmax(axis=self._axis("argmax", axis, one=axis is not None))
 
     @_axis_or_dim
     def argmin(self, axis: int | None = None) -> Any:
         """The index of the smallest number, as plain integers."""
-        return self.numpy().argmin(axis=self._axis("argmin", axis))
+        return self.numpy().argmin(axis=self._axis("argmin", axis, one=axis is not None))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
@@ -732,18 +780,54 @@ def _as_new_array(data: Any, dtype: Any) -> np.ndarray:
     if isinstance(data, Node):
         raise TypeError(f"this is a {type(data).__name__} already: use it as it is, or .detach() for a copy")
     if isinstance(data, Operand):  # an array that a compiled function is given
-        data = data.value  # type: ignore[attr-defined]
+        if not hasattr(data, "value"):
+            raise TypeError(f"a {type(data).__name__} is many Values, and these and Tensors don't mix in one graph")
+        data = data.value
     _refuse_nodes_in(data)
-    dtype = np.dtype(dtype) if dtype is not None else None
+    dtype = as_dtype("Tensor", dtype) if dtype is not None else None
     try:
-        array = np.array(data, dtype=dtype)
+        array = np.array(data)  # at first without dtype, which would make numbers of text and None
     except (ValueError, TypeError) as error:
         raise type(error)(f"Tensor: {_why_not_an_array(data)} ({error})") from None
-    if dtype is None and array.dtype.kind in "iub" and not hasattr(data, "dtype"):
-        array = array.astype(np.float64)  # Tensor([1, 2]) means numbers
     if array.dtype.kind not in "fiub":
         raise TypeError(f"Tensor needs real numbers, got {_kind_name(array)} (dtype {array.dtype}): convert it first")
-    return array
+    if dtype is None and array.dtype.kind in "iub" and not hasattr(data, "dtype"):
+        dtype = np.dtype(np.float64)  # Tensor([1, 2]) means numbers
+    if dtype is None or dtype == array.dtype:
+        return array
+    return np.array(data, dtype=dtype) if dtype.kind == "f" else array.astype(dtype)
+
+
+def as_dtype(who: str, dtype: Any) -> np.dtype:
+    """`dtype` as NumPy's, if we can compute with it; TypeError that names `who` if not."""
+    try:
+        found = np.dtype(dtype)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.kind not in "fiub" or dtype is None:
+        raise TypeError(f"{who}: dtype is the kind of number, such as np.float32 or 'float64'; got {dtype!r:.60}")
+    return found
+
+
+def _is_whole(n: Any) -> bool:
+    """Whether it is a whole number (True and False are none)."""
+    return isinstance(n, (int, np.integer)) and n is not True and n is not False
+
+
+def _sizes(name: str, sizes: tuple) -> tuple:
+    """Whole numbers, given one by one or as one sequence: x.reshape(2, 3), x.reshape((2, 3))."""
+    if len(sizes) == 1 and not isinstance(sizes[0], (int, np.integer)):
+        sizes = tuple(sizes[0]) if hasattr(sizes[0], "__iter__") else (sizes[0],)
+    for n in sizes:
+        if not isinstance(n, (int, np.integer)):
+            raise TypeError(f"`{name}` takes whole numbers, one by one or in a tuple; got {type(n).__name__} {n!r:.40}")
+    return sizes
+
+
+def _correction(name: str, correction: Any) -> Any:
+    if not isinstance(correction, Real):
+        raise TypeError(f"`{name}`: correction is a number (n - correction divides the sum), got {correction!r:.40}")
+    return correction
 
 
 def _why_not_an_array(data: Any) -> str:
@@ -758,8 +842,10 @@ def _kind_name(array: np.ndarray) -> str:
 
 def _as_constant(op: Op, x: Any, dtype: np.dtype) -> Any:
     """A plain operand as Python number or array; NotImplemented for an object that may know what to do."""
-    if x.__class__ in (float, int):
+    if x.__class__ is float or (x.__class__ is int and -_HUGE < x < _HUGE):
         return x
+    if x.__class__ is int:
+        raise OverflowError(f"`{op.symbol}`: a whole number of more than 300 digits is too large for a Tensor")
     if x is None:
         if op is not array_ops.linear:  # which may have no bias
             raise TypeError(f"`{op.symbol}` can't be applied to a Tensor and None")
@@ -773,7 +859,10 @@ def _as_constant(op: Op, x: Any, dtype: np.dtype) -> Any:
     if isinstance(x, (np.ndarray, list, tuple)):
         _refuse_nodes_in(x)
         is_list = not isinstance(x, np.ndarray)
-        x = np.array(x)  # a copy: the gradient must be that of the numbers seen now
+        try:
+            x = np.array(x)  # a copy: the gradient must be that of the numbers seen now
+        except ValueError:
+            raise ValueError(f"`{op.symbol}`: {_why_not_an_array(x)}") from None
         if x.dtype.kind in "iu" or (is_list and x.dtype.kind == "f"):
             x = x.astype(dtype if dtype.kind == "f" else np.float64)
         if x.dtype.kind in "fb":
@@ -813,22 +902,30 @@ _ALONE, _ALONE_IN_GRAD = _references_of_an_array_alone(), _references_of_a_gradi
 
 
 def concatenate(tensors: Sequence, axis: int = 0) -> Any:
-    """Tensors joined along an axis that they have."""
+    """Tensors joined along an axis that they have.
+
+    >>> concatenate([Tensor([[1.0, 2.0]]), Tensor([[3.0, 4.0]])]).shape
+    (2, 2)
+    """
     tensors = _some("concatenate", tensors)
     ndim = min(_ndim(t) for t in tensors)
-    if not -ndim <= axis < ndim:
-        raise ValueError(f"`concatenate`: axis {axis} does not exist in all of {_shapes(tensors)}")
+    if not (_is_whole(axis) and -ndim <= axis < ndim):
+        raise ValueError(f"`concatenate`: axis {axis!r:.40} does not exist in all of {_shapes(tensors)}")
     sizes = [t.shape[axis] if hasattr(t, "shape") else np.shape(t)[axis] for t in tensors]
     starts = tuple(np.cumsum([0, *sizes]).tolist())
     return array_ops.concatenate(tensors, axis=axis, starts=starts)
 
 
 def stack(tensors: Sequence, axis: int = 0) -> Any:
-    """Tensors of one shape laid along a new axis."""
+    """Tensors of one shape laid along a new axis.
+
+    >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], axis=1).tolist()
+    [[1.0, 3.0], [2.0, 4.0]]
+    """
     tensors = _some("stack", tensors)
     ndim = _ndim(tensors[0]) + 1
-    if not -ndim <= axis < ndim:
-        raise ValueError(f"`stack`: axis {axis} is out of range for tensors of shapes {_shapes(tensors)}")
+    if not (_is_whole(axis) and -ndim <= axis < ndim):
+        raise ValueError(f"`stack`: axis {axis!r:.40} is out of range for tensors of shapes {_shapes(tensors)}")
     return array_ops.stack(tensors, axis=axis % ndim)
 
 
@@ -836,6 +933,9 @@ def einsum(formula: str, *operands: Any) -> Any:
     """Products summed over letters: einsum("bik,bkj->bij", a, b). One letter an axis; no "...", no letter twice in one.
 
     ValueError for a formula that doesn't fit the operands.
+
+    >>> einsum("ij,j->i", Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([1.0, -1.0])).tolist()
+    [-1.0, -1.0]
     """
     if not isinstance(formula, str):
         raise TypeError(f'einsum starts with a formula such as "ij,jk->ik", got {type(formula).__name__}')
@@ -862,11 +962,15 @@ def einsum(formula: str, *operands: Any) -> Any:
 
 
 def _some(name: str, tensors: Iterable) -> tuple:
-    found = () if isinstance(tensors, ArrayArithmetic) else tuple(tensors)
+    iterable = hasattr(tensors, "__iter__") and not isinstance(tensors, (ArrayArithmetic, str, bytes))
+    found = tuple(tensors) if iterable else ()
     if not found:
         raise ValueError(f"{name} needs a list of tensors: {name}([a, b])")
     if any(isinstance(t, Node) and not isinstance(t, Tensor) for t in found):
         raise TypeError(f"{name} takes Tensors and arrays, got a Value: use Tensors throughout")
+    for t in found:
+        if not isinstance(t, (Operand, np.ndarray, np.number, list, tuple, Real)):
+            raise TypeError(f"{name} takes Tensors and arrays, got {type(t).__name__} {t!r:.40}")
     return found
 
 

@@ -42,6 +42,7 @@ class ValueArray(ArrayArithmetic):
             values[index] = Value(number.item(), label=place)
         return cls(values)
 
+    @np.errstate(all="ignore")  # NumPy would warn of what happens among Python's floats
     def apply(self, op: Op, *operands: Any, **settings: Any) -> Any:
         """The op on each element (pointwise), or its forward rule on the array of Values."""
         arrays = [_as_array(x) for x in operands]
@@ -51,9 +52,10 @@ class ValueArray(ArrayArithmetic):
             return _wrap(_extreme(largest if op is array_ops.max_ else smallest, arrays[0], **settings))
         if op.pointwise:
             return _wrap(np.frompyfunc(op, len(arrays), 1)(*arrays))
-        y = op.forward(*arrays, **settings)
+        y = _computed(op, arrays, settings)
         return _wrap(y[0] if op.keeps else y)
 
+    @np.errstate(all="ignore")
     def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Any:
         """An op that takes a sequence of arrays."""
         arrays = tuple(a if np.ndim(a) else np.asarray(a).item() for a in map(_as_array, operands))
@@ -85,7 +87,7 @@ class ValueArray(ArrayArithmetic):
 
     def argmax(self, axis: int | None = None) -> Any:
         """The index of the largest number."""
-        return self.data.argmax(axis)
+        return self.data.argmax(self._axis("argmax", axis, one=axis is not None))
 
     # fmt: off
     def __iter__(self) -> Iterator[Any]: return (_wrap(v) for v in self.values)
@@ -101,9 +103,38 @@ class ValueArray(ArrayArithmetic):
         )
 
 
+def _computed(op: Op, arrays: list, settings: dict) -> Any:
+    """The forward rule on arrays of Values (and of plain numbers among them)."""
+    if "axis" in settings and not np.ndim(arrays[0]):  # NumPy turns an object array without axes into what it holds
+        return np.asarray(_computed(op, [arrays[0].reshape(1)], {**settings, "axis": 0})).reshape(())
+    if not any(a.size for a in arrays if _holds_objects(a)):  # no Values at all: NumPy's sum of none is a whole 0
+        y = op.forward(*[a.astype(float) if _holds_objects(a) else a for a in arrays], **settings)
+        return np.asarray(y, dtype=object) if not op.keeps else y
+    try:
+        return op.forward(*arrays, **settings)
+    except TypeError:  # for exp(x) NumPy asks each element for its .exp(), which a plain number hasn't
+        return op.forward(*map(_all_values, arrays), **settings)
+
+
+def _holds_objects(x: Any) -> bool:
+    return getattr(x, "dtype", None) == object
+
+
+def _all_values(x: Any) -> Any:
+    if not _holds_objects(x):
+        return x
+    return np.frompyfunc(lambda v: v if isinstance(v, Value) else Value(v, requires_grad=False), 1, 1)(x)
+
+
 # NumPy's own max picks one of the numbers that tie; these share the gradient among them, as the Tensor's rows do.
-largest = Many("max", max, lambda g, y, xs, i: g / xs.count(y) if xs[i] == y else 0.0)
-smallest = Many("min", min, lambda g, y, xs, i: g / xs.count(y) if xs[i] == y else 0.0)
+largest = Many("max", max, lambda g, y, xs, i: g * _share_of_ties(y, xs, i))
+smallest = Many("min", min, lambda g, y, xs, i: g * _share_of_ties(y, xs, i))
+
+
+def _share_of_ties(y: Any, xs: Any, i: int) -> float:
+    """1/k where xs[i] is y and k numbers tie, else 0. By <= and >=: == asks of two Values whether they are the same."""
+    ties = [y <= x and y >= x for x in xs]
+    return 1 / sum(ties) if ties[i] else 0.0
 
 
 def _extreme(row: Many, x: np.ndarray, axis: Any, keepdims: bool) -> np.ndarray:
@@ -172,6 +203,8 @@ def to_values(root: Tensor, leaves: dict[Tensor, ValueArray] | None = None) -> A
         images[node] = image if isinstance(image, ValueArray) else ValueArray(np.array(image, dtype=object))
     image = images[root] if root.op is not None else image_of(root, root.numpy())
     image = image.values.item() if isinstance(image, ValueArray) and not image.ndim else image
+    if isinstance(image, float):  # nothing but plain numbers went into it
+        return Value(image, requires_grad=False)
     return image if isinstance(image, (ValueArray, Value)) else ValueArray.leaves(root.numpy(), root.label)
 
 

@@ -47,6 +47,8 @@ class Value(Node, Arithmetic):
                     f"this is a Value already: {data!r}. Use it as it is, or .detach() for a copy of its number"
                 )
             data = data._data
+        if requires_grad is not True and requires_grad is not False:
+            raise TypeError(f"Value: requires_grad is True or False, got {requires_grad!r}")
         self._data = as_float(data, "Value")
         self.label = label
         self.requires_grad = requires_grad
@@ -59,7 +61,11 @@ class Value(Node, Arithmetic):
         """Compute y = op(a, b), and remember the operands and the slopes at this moment."""
         if more:
             return _apply_ternary(op, (a, b, *more))
-        x = a._data if isinstance(a, Value) else as_operand(op, a)
+        if isinstance(a, Value):
+            x = a._data
+        else:
+            x = as_operand(op, a)
+            a = a if a.__class__ is int else x  # a NumPy float32 among the operands would round second derivatives
         if b is _ABSENT:
             b = None
         elif isinstance(b, Value):
@@ -156,6 +162,17 @@ class Value(Node, Arithmetic):
     def ones(self) -> float:
         """The gradient of a number for itself."""
         return 1.0
+
+    def is_stale(self) -> bool:
+        """Whether the op would give another number by now: a Value keeps its slopes, not the numbers that it saw."""
+        op: Any = self.op
+        numbers = [x._data if isinstance(x, Value) else float(x) for x in self.operands]
+        arguments = [numbers] if isinstance(op, Many) else numbers
+        try:
+            now = op.forward(*arguments)
+        except (ArithmeticError, ValueError):  # 1/0, log(0) …
+            now = op(*arguments)
+        return now != self._data and now == now
 
     def detach(self) -> Value:
         """The same number, cut off from the graph."""
@@ -258,6 +275,7 @@ def _apply_ternary(op: Op, operands: tuple) -> Any:
     xs = tuple(x._data if isinstance(x, Value) else as_operand(op, x) for x in operands)
     if NotImplemented in xs:
         return NotImplemented
+    operands = tuple(x if isinstance(x, (Value, int)) else number for x, number in zip(operands, xs, strict=True))
     try:
         data = op.forward(*xs)
         slopes = tuple(
@@ -290,7 +308,7 @@ def as_float(x: Any, who: str) -> float:
         try:
             return float(x)
         except OverflowError:
-            raise OverflowError(f"{who}: the number {str(x)[:12]}… is too large for a float") from None
+            raise OverflowError(f"{who}: a number of more than 308 digits is too large for a float") from None
         except (TypeError, ValueError):
             pass
     raise TypeError(f"{who} needs a real number, got {_describe(x)}")

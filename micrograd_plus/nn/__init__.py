@@ -27,6 +27,7 @@ from .losses import masked_mean as masked_mean
 from .losses import mse_loss as mse_loss
 from .losses import nll_loss as nll_loss
 from .module import Module as Module
+from .module import functional_call as functional_call
 from .scalar import MLP as MLP
 from .scalar import Layer as Layer
 from .scalar import Neuron as Neuron

@@ -36,7 +36,7 @@ from ..engine import array_ops, ops
 from ..engine.graph import Node, Op, Structural
 from ..engine.tensor import Tensor
 from . import init
-from .checks import as_array, whole_number
+from .checks import as_array, true_or_false, whole_number
 from .module import Module
 
 # -- arrays: any number of axes behind (N, C), called `size` --------------------------------------------------------
@@ -383,7 +383,11 @@ def hashable(value: Any) -> Any:
     (1, 2)
     """
     if isinstance(value, (list, np.ndarray)):
-        return tuple(value)
+        value = tuple(value)
+    try:
+        hash(value)
+    except TypeError:
+        raise TypeError(f"a size is a whole number, or one for each axis; got {value!r:.60}") from None
     return value
 
 
@@ -482,6 +486,7 @@ class _Conv(Module):
         seed: int | None = None,
     ):
         name = type(self).__name__
+        true_or_false(name, bias=bias)
         in_channels = whole_number(name, "in_channels", in_channels)
         out_channels, groups = whole_number(name, "out_channels", out_channels), whole_number(name, "groups", groups)
         if in_channels % groups or out_channels % groups:

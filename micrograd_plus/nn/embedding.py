@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.graph import Op, Structural
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, as_dtype
 from . import init
 from .checks import whole_number
 from .module import Module
@@ -190,7 +190,8 @@ class SinusoidalPositions(Module):
             raise ValueError(f"SinusoidalPositions: dim must be even, a sine and a cosine for each wave; got {dim}")
         speeds = np.exp(np.arange(0, dim, 2) * (-math.log(10000.0) / dim))
         angles = np.arange(max_length)[:, None] * speeds
-        self.pe = np.empty((max_length, dim), np.float64 if dtype is None else dtype)
+        dtype = np.dtype(np.float64) if dtype is None else as_dtype("SinusoidalPositions", dtype)
+        self.pe = np.empty((max_length, dim), dtype)
         self.pe[:, 0::2], self.pe[:, 1::2] = np.sin(angles), np.cos(angles)
 
     def forward(self, x: Any) -> Any:

@@ -28,28 +28,71 @@ from .losses import masked_mean as masked_mean
 from .losses import mse_loss as mse_loss
 from .losses import nll_loss as nll_loss
 
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "elu",
+    "gelu",
+    "hinge_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "masked_mean",
+    "mse_loss",
+    "nll_loss",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+
 
 def _tensor(x: Any) -> Any:
     return x if hasattr(x, "softmax") else Tensor(x, requires_grad=False)
 
 
 def softmax(x: Any, dim: int = -1) -> Any:
-    """exp(x) / sum(exp(x)) along `dim`."""
+    """exp(x) / sum(exp(x)) along `dim`.
+
+    >>> softmax([0.0, 0.0]).tolist()
+    [0.5, 0.5]
+    """
     return _tensor(x).softmax(dim)
 
 
 def log_softmax(x: Any, dim: int = -1) -> Any:
-    """The logarithm of softmax along `dim`."""
+    """The logarithm of softmax along `dim`.
+
+    >>> log_softmax([0.0, 0.0]).numpy().round(4)
+    array([-0.6931, -0.6931])
+    """
     return _tensor(x).log_softmax(dim)
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
-    """The number x above 0, negative_slope · x below."""
+    """The number x above 0, negative_slope · x below.
+
+    >>> leaky_relu([-2.0, 2.0], 0.1).tolist()
+    [-0.2, 2.0]
+    """
     return _tensor(x).leaky_relu(negative_slope) if not hasattr(x, "leaky_relu") else x.leaky_relu(negative_slope)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """The number x above 0, alpha · (exp(x) - 1) below."""
+    """The number x above 0, alpha · (exp(x) - 1) below.
+
+    >>> elu([-1.0, 2.0]).numpy().round(4)
+    array([-0.6321,  2.    ])
+    """
     return x.elu(alpha) if hasattr(x, "elu") else _tensor(x).elu(alpha)
 
 
@@ -68,7 +111,13 @@ def drawn(draw: Callable[[], Any]) -> Any:
 
 
 def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
-    """While training, each number is 0 with probability p and the others grow by 1/(1-p) (Srivastava et al., 2014)."""
+    """While training, each number is 0 with probability p and the others grow by 1/(1-p) (Srivastava et al., 2014).
+
+    >>> dropout([1.0, 2.0], p=0.5, training=False)
+    [1.0, 2.0]
+    >>> sorted(set(dropout([1.0] * 100, p=0.5).tolist()))
+    [0.0, 2.0]
+    """
     check_probability(p)
     if not training or p == 0:
         return x
@@ -87,12 +136,21 @@ def dropout1d(x: Any, p: float = 0.5, training: bool = True) -> Any:
     """Dropout of whole channels of x (N, C, L) or (C, L): neighbours in a channel tell the same (Tompson et al., 2015).
 
     ValueError for other shapes.
+
+    >>> x = Tensor([[[1.0, 2.0], [3.0, 4.0]]])  # one sample of two channels
+    >>> dropout1d(x, p=0.5).shape
+    (1, 2, 2)
     """
     return _channel_dropout("dropout1d", x, p, training, 1)
 
 
 def dropout2d(x: Any, p: float = 0.5, training: bool = True) -> Any:
-    """Dropout of whole channels of x (N, C, H, W) or (C, H, W). ValueError for other shapes."""
+    """Dropout of whole channels of x (N, C, H, W) or (C, H, W). ValueError for other shapes.
+
+    >>> import numpy as np
+    >>> dropout2d(np.ones((2, 3, 4, 4)), p=0.5).shape
+    (2, 3, 4, 4)
+    """
     return _channel_dropout("dropout2d", x, p, training, 2)
 
 

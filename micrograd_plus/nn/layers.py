@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..engine import array_ops
 from ..engine.tensor import Tensor
 from . import functional as F  # noqa: N812 - PyTorch's habit
 from . import init
-from .checks import whole_number
+from .checks import true_or_false, whole_number
 from .module import Module
 
 
@@ -20,6 +21,12 @@ class Linear(Module):
     """y = x @ weight.T + bias. x: (…, in_features), y: (…, out_features), weight: (out_features, in_features).
 
     Both start evenly from ±1/sqrt(in_features), PyTorch's default. seed: for weights of its own.
+
+    >>> layer = Linear(3, 2, seed=0)
+    >>> layer(np.ones((5, 3))).shape
+    (5, 2)
+    >>> [p.shape for p in layer.parameters()]
+    [(2, 3), (2,)]
     """
 
     def __init__(
@@ -27,6 +34,7 @@ class Linear(Module):
     ):
         self.in_features = whole_number("Linear", "in_features", in_features)
         self.out_features = whole_number("Linear", "out_features", out_features)
+        true_or_false("Linear", bias=bias)
         rng, bound = init.generator(seed), 1 / math.sqrt(in_features)
         dtype = np.float64 if dtype is None else dtype
         self.weight = Tensor(rng.uniform(-bound, bound, (out_features, in_features)), dtype=dtype, label="weight")
@@ -97,10 +105,16 @@ class Identity(Module):
 
 
 class Flatten(Module):
-    """All axes from start_dim on made one: (batch, 8, 8) becomes (batch, 64)."""
+    """All axes from start_dim on made one: (batch, 8, 8) becomes (batch, 64).
+
+    >>> Flatten()(np.ones((32, 8, 8))).shape
+    (32, 64)
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):
-        self.start_dim, self.end_dim = start_dim, end_dim
+        least = -sys.maxsize
+        self.start_dim = whole_number("Flatten", "start_dim", start_dim, least)
+        self.end_dim = whole_number("Flatten", "end_dim", end_dim, least)
 
     def forward(self, x: Any) -> Any:
         """x with fewer axes."""
@@ -120,7 +134,12 @@ class Flatten(Module):
 
 
 class Dropout(Module):
-    """While training, each number is 0 with probability p, the others are scaled by 1/(1-p); else nothing happens."""
+    """While training, each number is 0 with probability p, the others are scaled by 1/(1-p); else nothing happens.
+
+    >>> layer = Dropout(0.5)
+    >>> layer.eval()(Tensor([1.0, 2.0])).tolist()  # nothing is dropped in eval mode
+    [1.0, 2.0]
+    """
 
     def __init__(self, p: float = 0.5):
         F.check_probability(p)
@@ -180,44 +199,72 @@ def vars_of(module: Module) -> dict[str, Any]:
 
 # fmt: off
 class ReLU(_Activation):
-    """max(x, 0)."""
+    """max(x, 0).
+
+    >>> ReLU()(Tensor([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
 
     function = F.relu
 
 
 class Tanh(_Activation):
-    """From -1 to 1, through 0."""
+    """From -1 to 1, through 0.
+
+    >>> Tanh()(Tensor([-50.0, 0.0, 50.0])).tolist()
+    [-1.0, 0.0, 1.0]
+    """
 
     function = F.tanh
 
 
 class Sigmoid(_Activation):
-    """From 0 to 1: 1 / (1 + exp(-x))."""
+    """From 0 to 1: 1 / (1 + exp(-x)).
+
+    >>> Sigmoid()(Tensor([-1000.0, 0.0, 1000.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
 
     function = F.sigmoid
 
 
 class GELU(_Activation):
-    """x times the share of the bell curve below x (Hendrycks and Gimpel, 2016)."""
+    """x times the share of the bell curve below x (Hendrycks and Gimpel, 2016).
+
+    >>> GELU()(Tensor([-1.0, 0.0, 1.0])).numpy().round(4)
+    array([-0.1587,  0.    ,  0.8413])
+    """
 
     function = F.gelu
 
 
 class SiLU(_Activation):
-    """x · sigmoid(x)."""
+    """x · sigmoid(x).
+
+    >>> SiLU()(Tensor([-1.0, 0.0, 1.0])).numpy().round(4)
+    array([-0.2689,  0.    ,  0.7311])
+    """
 
     function = F.silu
 
 
 class Softplus(_Activation):
-    """log(1 + exp(x)): a smooth ReLU."""
+    """log(1 + exp(x)): a smooth ReLU.
+
+    >>> Softplus()(Tensor([-1.0, 0.0, 1.0])).numpy().round(4)
+    array([0.3133, 0.6931, 1.3133])
+    """
 
     function = F.softplus
 # fmt: on
 
 
 class LeakyReLU(_Activation):
-    """x above 0, negative_slope · x below."""
+    """x above 0, negative_slope · x below.
+
+    >>> LeakyReLU(0.1)(Tensor([-2.0, 2.0])).tolist()
+    [-0.2, 2.0]
+    """
 
     def __init__(self, negative_slope: float = 0.01):
         self.negative_slope = negative_slope
@@ -228,7 +275,11 @@ class LeakyReLU(_Activation):
 
 
 class ELU(_Activation):
-    """x above 0, alpha · (exp(x) - 1) below (Clevert et al., 2015)."""
+    """x above 0, alpha · (exp(x) - 1) below (Clevert et al., 2015).
+
+    >>> ELU()(Tensor([-1.0, 2.0])).numpy().round(4)
+    array([-0.6321,  2.    ])
+    """
 
     def __init__(self, alpha: float = 1.0):
         self.alpha = alpha
@@ -239,7 +290,11 @@ class ELU(_Activation):
 
 
 class Softmax(_Activation):
-    """exp(x) / sum(exp(x)) along `dim`: numbers that add up to 1."""
+    """exp(x) / sum(exp(x)) along `dim`: numbers that add up to 1.
+
+    >>> Softmax()(Tensor([[0.0, 0.0], [1000.0, 0.0]])).tolist()
+    [[0.5, 0.5], [1.0, 0.0]]
+    """
 
     def __init__(self, dim: int = -1):
         self.dim = dim
@@ -250,7 +305,11 @@ class Softmax(_Activation):
 
 
 class LogSoftmax(_Activation):
-    """The logarithm of softmax along `dim`."""
+    """The logarithm of softmax along `dim`.
+
+    >>> LogSoftmax()(Tensor([0.0, 0.0])).numpy().round(4)
+    array([-0.6931, -0.6931])
+    """
 
     def __init__(self, dim: int = -1):
         self.dim = dim

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..engine.graph import Node, Operand, order
+from ..engine.visible import visible
 
 
 class Module:
@@ -55,6 +56,8 @@ class Module:
 
         Returns a function that removes the hook.
         """
+        if not callable(hook):
+            raise TypeError(f"register_forward_hook takes a function hook(module, args, output), got {hook!r:.40}")
         self._forward_hooks = (*self._forward_hooks, hook)
 
         def remove() -> None:
@@ -107,12 +110,16 @@ class Module:
 
     def requires_grad_(self, requires_grad: bool = True) -> Module:
         """Freeze (False) or thaw (True) all parameters: a frozen one gets no gradient."""
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"requires_grad_ takes True or False, got {requires_grad!r:.40}")
         for p in self.parameters():
             p.requires_grad = requires_grad
         return self
 
     def train(self, mode: bool = True) -> Module:
         """Switch to training: dropout drops, batch norm measures."""
+        if not isinstance(mode, bool):
+            raise TypeError(f"train() takes True or False, got {mode!r:.40}: data goes into the training loop, or fit")
         for module in self.modules():
             module.training = mode
         return self
@@ -123,6 +130,8 @@ class Module:
 
     def apply(self, function: Callable[[Module], Any]) -> Module:
         """Call `function(module)` on every module in this one, inner ones first."""
+        if not callable(function):
+            raise TypeError(f"apply takes a function of a module, got {type(function).__name__} {function!r:.40}")
         for module in reversed(self.modules()):
             function(module)
         return self
@@ -139,6 +148,10 @@ class Module:
         With strict=False what is missing or unexpected is passed over; a wrong shape is still an error. Nothing is
         changed when there is an error.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"load_state_dict takes numbers by their names, as state_dict() gives them; got {type(state).__name__}"
+            )
         own, new = dict(self._state()), {}
         problems = []
         if strict:
@@ -153,6 +166,8 @@ class Module:
                 new[name] = _converted(state[name], own[name])
             except (TypeError, ValueError):
                 problems.append(f"not numbers: {name} is {state[name]!r:.60} in the state")
+            except FloatingPointError:
+                problems.append(f"numbers that {own[name].dtype}, which {name} is here, has no place for")
         if problems:
             listed = "\n  ".join(problems)
             raise ValueError(f"this state doesn't fit {type(self).__name__}:\n  {listed}")
@@ -192,7 +207,8 @@ class Module:
 
     def __repr__(self) -> str:
         found = [item for key, value in vars(self).items() for item in _flat(value, key)]
-        inner = [f"({name}): {thing!r}".replace("\n", "\n  ") for name, thing in found if isinstance(thing, Module)]
+        parts = [f"({visible(name)}): {thing!r}" for name, thing in found if isinstance(thing, Module)]
+        inner = [part.replace("\n", "\n  ") for part in parts]
         if not inner:
             return f"{type(self).__name__}({self.extra_repr()})"
         return f"{type(self).__name__}(\n  " + "\n  ".join(inner) + "\n)"
@@ -209,6 +225,35 @@ class Module:
         MLP                            41
         """
         return Summary(self, example)
+
+
+def functional_call(module: Module, parameters: dict[str, Any], args: Any = ()) -> Any:
+    """What module(*args) gives with these parameters in place of its own: a function of them, for grad, hvp, hessian.
+
+    parameters: Values, Tensors or arrays by their names, as named_parameters() has them; those left out are the
+    module's own. args: a tuple, or the one argument. The module stays as it is, running statistics included.
+    ValueError for names that the module doesn't have, and for other shapes. As torch.func.functional_call.
+
+    >>> from micrograd_plus import Value, grad
+    >>> from micrograd_plus.nn import Neuron
+    >>> neuron = Neuron(1, nonlin=False)
+    >>> grad(lambda w: functional_call(neuron, {"w.0": w}, [3.0]) ** 2)(2.0) == 2 * 3.0 * (2.0 * 3.0 + neuron.b.data)
+    True
+    """
+    own = dict(module._state())
+    for name, p in parameters.items():
+        if not isinstance(own.get(name), Node):
+            raise ValueError(f"functional_call: {type(module).__name__} has no parameter {name!r}: {_listed(own)}")
+        if _shape(p) != _shape(own[name]):
+            raise ValueError(f"functional_call: {name} has shape {_shape(own[name])}, and is given {_shape(p)}")
+    memo = {id(thing): thing for _, thing in _walk(module, "", set()) if isinstance(thing, Node)}
+    memo |= {id(own[name]): p for name, p in parameters.items()}  # deepcopy takes what stands in its memo
+    return copy.deepcopy(module, memo)(*(args if isinstance(args, tuple) else (args,)))
+
+
+def _listed(state: dict[str, Any]) -> str:
+    names = [name for name, thing in state.items() if isinstance(thing, Node)]
+    return "its parameters are " + ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
 
 
 class Summary:
@@ -251,7 +296,7 @@ class Summary:
         lines = []
         for text in texts:
             cells = [t.ljust(w) for t, w in zip(text[:-1], widths[:-1], strict=True)] + [text[-1].rjust(widths[-1])]
-            lines.append("   ".join(cells).rstrip())
+            lines.append(visible("   ".join(cells).rstrip()).replace("\n", "\\n"))
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -300,7 +345,8 @@ def _walk(module: Module, prefix: str, seen: set[int], repeat: bool = False) -> 
 
 
 def _note_call(output: Any, module: Module, args: tuple) -> None:
-    """Note on the nodes of a list or twin array which call made them, unless a call inside has done so already."""
+    """Note on the nodes of a list, dict or twin array which call made them, unless a call inside has done so."""
+    output = list(output.values()) if isinstance(output, dict) else output
     parts = output if output.__class__ in (list, tuple) else output.values.flat if hasattr(output, "values") else ()
     for i, node in enumerate(parts):
         if not isinstance(node, Node) or node.op is None:
@@ -326,7 +372,12 @@ def _converted(numbers: Any, like: Any) -> Any:
         return float(_numbers(numbers))
     import numpy as np
 
-    return np.array(np.asarray(_numbers(numbers)), dtype=like.dtype)  # in two steps: PyTorch's tensors know no copy=
+    array = np.asarray(_numbers(numbers))
+    with np.errstate(over="raise", invalid="raise", under="ignore"):  # 1e300 to float32, nan to a whole number
+        converted = np.array(array, dtype=like.dtype)  # in two steps: PyTorch's tensors know no copy=
+    if array.dtype.kind not in "biuf" or (like.dtype.kind in "iub" and not np.array_equal(converted, array)):
+        raise FloatingPointError  # a half, cut to a whole number
+    return converted
 
 
 def _shape(thing: Any) -> tuple:

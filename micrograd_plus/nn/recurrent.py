@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import graph, ops
+from ..engine import ops
+from ..engine.differentiate import gradients
 from ..engine.graph import Node, Op, Structural
 from ..engine.tensor import Tensor, concatenate, stack
 from ..engine.twin import ValueArray
 from . import functional as F  # noqa: N812 - PyTorch's habit
 from . import init
-from .checks import whole_number
+from .checks import true_or_false, whole_number
 from .module import Module
 
 # -- sequences of different lengths ----------------------------------------------------------------------------
@@ -419,15 +420,12 @@ def _in_steps(
 def _pull_again(cell: Any, i: int, g: Node, operands: tuple, settings: dict) -> Any:
     """The gradient of input i as a node: from the graph of the single steps, which can be differentiated again.
 
-    Each operand is put behind a node of its own, since one Tensor may stand in two places. What the operands and g were
-    made from has its turn later: gradients() stops at them.
+    Each operand is put behind a node of its own, since one Tensor may stand in two places.
     """
     if not isinstance(g, Tensor):  # a name, in to_python
         raise TypeError("it reads a sequence step by step")
     own = [ops.itself(x) if isinstance(x, Node) else x for x in operands]
-    y = _in_steps(cell, *own, **settings)
-    nodes = [x for x in (*own, g) if isinstance(x, Node)]
-    return graph.gradients((y * g).sum(), [own[i], *nodes])[0]
+    return gradients((_in_steps(cell, *own, **settings) * g).sum(), [own[i]])[0]
 
 
 # fmt: off
@@ -469,7 +467,8 @@ class _Recurrent(Module):
         self.input_size = whole_number(kind, "input_size", input_size)
         self.hidden_size = whole_number(kind, "hidden_size", hidden_size)
         self.num_layers = whole_number(kind, "num_layers", num_layers)
-        if proj_size:
+        true_or_false(kind, bias=bias, batch_first=batch_first, bidirectional=bidirectional)
+        if not isinstance(proj_size, int) or proj_size:
             raise ValueError(
                 f"{kind}: proj_size={proj_size!r} (a smaller output than the state) doesn't exist here: put a "
                 f"Linear({hidden_size}, {proj_size}) behind the output"

@@ -12,6 +12,7 @@ from ..engine import ops
 from ..engine.value import Value
 from .module import Module
 
+MOST = 10**7  # numbers of a scalar layer: each is an object of its own, and more would fill the memory
 ACTIVATIONS: dict[str, Callable] = {  # Value's methods: leaky_relu and elu with their usual settings
     name: getattr(Value, name) for name in ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus")
 } | {"linear": lambda x: x}
@@ -30,10 +31,12 @@ class Neuron(Module):
     """
 
     def __init__(self, nin: int, nonlin: bool = True, activation: str = "relu", rng: Any = random):
-        if not isinstance(nin, (int, Integral)) or nin < 1:
-            raise ValueError(f"a neuron needs a whole number of inputs, at least 1; got nin={nin!r}")
-        if activation not in ACTIVATIONS:
+        if not isinstance(nin, (int, Integral)) or not 1 <= nin < MOST:
+            raise ValueError(f"a neuron needs a whole number of inputs, at least 1; got nin={nin!r:.40}")
+        if not isinstance(activation, str) or activation not in ACTIVATIONS:
             raise ValueError(f"activation {activation!r} is not known: choose one of {', '.join(ACTIVATIONS)}")
+        if not isinstance(nonlin, (bool, int)):
+            raise TypeError(f"a neuron's nonlin is True or False, got {nonlin!r:.40}")
         self.w = [Value(rng.uniform(-1, 1), label=f"w{i}") for i in range(nin)]
         self.b = Value(0.0, label="b")
         self.nonlin = nonlin
@@ -41,6 +44,8 @@ class Neuron(Module):
 
     def forward(self, x: Sequence) -> Value:
         """The neuron's answer to the numbers (or Values) in x."""
+        if not hasattr(x, "__len__"):
+            raise TypeError(f"a neuron takes a list of its inputs, as in [1.0, 2.0]; got {type(x).__name__} {x!r:.40}")
         if len(x) != len(self.w):
             raise ValueError(f"this neuron has {len(self.w)} weights, so it expects {len(self.w)} inputs, got {len(x)}")
         products = [w * xi for w, xi in zip(self.w, x, strict=True)]
@@ -56,13 +61,18 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """`nout` neurons that see the same `nin` inputs. A layer of one neuron gives its Value, others a list."""
+    """`nout` neurons that see the same `nin` inputs. A layer of one neuron gives its Value, others a list.
+
+    >>> layer = Layer(3, 2)
+    >>> [type(y).__name__ for y in layer([1.0, 2.0, 3.0])], len(layer.parameters())
+    (['Value', 'Value'], 8)
+    """
 
     is_summary_row = True
 
     def __init__(self, nin: int, nout: int, **kwargs: Any):
-        if not isinstance(nout, (int, Integral)) or nout < 1:
-            raise ValueError(f"a layer needs a whole number of neurons, at least 1; got nout={nout!r}")
+        if not isinstance(nout, (int, Integral)) or not 1 <= nout < MOST:
+            raise ValueError(f"a layer needs a whole number of neurons, at least 1; got nout={nout!r:.40}")
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
 
     def forward(self, x: Sequence) -> Any:
@@ -93,6 +103,8 @@ class MLP(Module):
     def __init__(self, nin: int, nouts: Sequence[int], activation: str = "relu", seed: int | None = None):
         if not hasattr(nouts, "__len__") or not len(nouts):
             raise ValueError(f"nouts must list the number of neurons of each layer, as in [16, 16, 1]; got {nouts!r}")
+        if seed is not None and not isinstance(seed, Integral):
+            raise TypeError(f"MLP: seed is a whole number or None, got {type(seed).__name__} {seed!r:.40}")
         rng = random if seed is None else random.Random(seed)
         sizes, last = [nin, *nouts], len(nouts) - 1
         self.layers = [
@@ -101,6 +113,8 @@ class MLP(Module):
 
     def forward(self, x: Any) -> Any:
         """The network's answer to one sample x: a Value, or a list of them."""
+        if isinstance(x, (dict, set)):
+            raise TypeError(f"an MLP takes a list of its inputs, as in [1.0, 2.0]; got a {type(x).__name__}")
         if hasattr(x, "__len__") and len(x) and hasattr(x[0], "__len__"):
             raise ValueError(
                 "an MLP of scalar neurons takes one sample at a time: [model(x) for x in X]; "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from ...engine.graph import Many, Node, Op, order
@@ -32,6 +34,14 @@ class Options:
     atol: float | None = None
     sample: int = 200
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, tolerance in (("rtol", self.rtol), ("atol", self.atol)):
+            if tolerance is not None and not (isinstance(tolerance, Real) and 0 <= tolerance < math.inf):
+                raise ValueError(f"gradcheck: {name} is a number of at least 0, or None; got {tolerance!r:.40}")
+        for name, number, least in (("sample", self.sample, 1), ("seed", self.seed, 0)):
+            if not isinstance(number, int) or number < least:
+                raise ValueError(f"gradcheck: {name} is a whole number of at least {least}; got {number!r:.40}")
 
 
 def check(f: Callable, inputs: tuple, options: Options, second: bool = False, search: bool = True) -> GradCheck:

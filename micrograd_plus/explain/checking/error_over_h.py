@@ -40,6 +40,10 @@ def error_over_h(f: Callable, *inputs: Any, steps: int = 49) -> ErrorOverH:
     >>> max(found.complex_step) < 1e-2 and found.complex_step[-1] < 1e-15
     True
     """
+    if not callable(f):
+        raise TypeError(f"error_over_h needs a function first, and then its inputs; got {type(f).__name__} {f!r:.40}")
+    if not isinstance(steps, int) or not 2 <= steps <= 10_000:
+        raise ValueError(f"error_over_h: steps is a whole number from 2 to 10,000, how many h; got {steps!r:.40}")
     problem = Problem(f, inputs, 0, second=False)
     try:
         exact = math.fsum(0.0 if g is None else float(g.sum()) if hasattr(g, "sum") else g for g in problem.analytic())

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from ...engine.graph import Node, Op, gradients, no_grad, order
+from ...engine.differentiate import gradients
+from ...engine.graph import Node, Op, no_grad, order
 from ...engine.value import Value
 from .differences import central
 from .inputs import as_leaf, each, named_leaves, outputs_of, points_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from ...engine.visible import visible
 from ..tables import table_text
 
 LISTED = 12  # inputs that the table shows
@@ -73,7 +74,7 @@ class GradCheck:
 
     def __str__(self) -> str:
         table = [] if self.broken else self._table()
-        return "\n".join([self._heading(), *table, *(f"- {hint}" for hint in self.hints)])
+        return visible("\n".join([self._heading(), *table, *(f"- {hint}" for hint in self.hints)]))
 
     __repr__ = __str__
 
