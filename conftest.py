@@ -9,7 +9,9 @@ import pytest
 NEED_NUMBA = ["loops.py", "kernels.py", "with_numba.py"]
 collect_ignore = [] if find_spec("numba") else [f"micrograd_plus/tape/{name}" for name in NEED_NUMBA]
 if not find_spec("torch"):
-    collect_ignore.append("micrograd_plus/bridges/torch/layers.py")
+    collect_ignore += ["micrograd_plus/bridges/torch/layers.py", "tests/programs/in_torch.py"]
+if not find_spec("cosmic_ray"):
+    collect_ignore.append("tests/mutation")
 
 
 @pytest.fixture(autouse=True)

@@ -25,8 +25,8 @@ from .engine import grad as grad
 from .engine import hessian as hessian
 from .engine import hvp as hvp
 from .engine import no_grad as no_grad
+from .engine import ops as _ops
 from .engine import value_and_grad as value_and_grad
-from .engine.ops import abs_ as abs
 from .engine.ops import arctan as arctan
 from .engine.ops import clip as clip
 from .engine.ops import cos as cos
@@ -49,7 +49,6 @@ from .engine.ops import sin as sin
 from .engine.ops import sinh as sinh
 from .engine.ops import softplus as softplus
 from .engine.ops import sqrt as sqrt
-from .engine.ops import sum_ as sum
 from .engine.ops import tan as tan
 from .engine.ops import tanh as tanh
 from .engine.ops import where as where
@@ -85,6 +84,8 @@ if TYPE_CHECKING:
     from .viz import draw as draw
     from .viz import plots as plots
     from .viz import step_through as step_through
+
+abs, sum = _ops.abs_, _ops.sum_  # by assignment: for type checkers, an import under another name is not public
 
 __version__ = "0.1.0"
 
@@ -125,6 +126,13 @@ def seed(number: int) -> None:
 
     All randomness here is drawn from Python's `random` (arrays from NumPy generators that are seeded from it),
     so this is `random.seed(number)`.
+
+    >>> import micrograd_plus as mg
+    >>> mg.seed(1)
+    >>> first = mg.nn.Neuron(2).parameters()[0].data
+    >>> mg.seed(1)
+    >>> mg.nn.Neuron(2).parameters()[0].data == first
+    True
     """
     import random
 
