@@ -1,10 +1,10 @@
 """Whether it has become slower than it was: ratios now, beside those in recorded.json.
 
 Machines differ, and so do minutes: a neighbour who fills the memory's bus halves what is bound by memory, and leaves
-what it is compared with alone. So the best tenth of the rounds is compared, and it is a failure only where that is under
-40 % of what was recorded, twice. That finds what a mistake in the code costs (an array operation that became a loop, a
-graph that is kept), not a few per cent. What can't be measured here (no numba, say) is passed over; what fails here with
-an error is a failure.
+what it is compared with alone. So the best tenth of the rounds is compared, and it is a failure only where that is
+under 40 % of what was recorded, twice. That finds what a mistake in the code costs (an array operation that became a
+loop, a graph that is kept), not a few per cent. What can't be measured here (no numba, say) is passed over; what fails
+here with an error is a failure.
 """
 
 from __future__ import annotations

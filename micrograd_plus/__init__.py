@@ -125,7 +125,7 @@ def seed(number: int) -> None:
     """Make all that follows repeatable: initial weights, shuffling, dropout. The same run gives the same bits.
 
     All randomness here is drawn from Python's `random` (arrays from NumPy generators that are seeded from it),
-    so this is `random.seed(number)`.
+    so this is `random.seed(number)`. TypeError for what is no whole number.
 
     >>> import micrograd_plus as mg
     >>> mg.seed(1)
@@ -136,4 +136,6 @@ def seed(number: int) -> None:
     """
     import random
 
+    if not hasattr(number, "__index__"):
+        raise TypeError(f"seed takes a whole number, got {type(number).__name__} {number!r:.40}")
     random.seed(number)

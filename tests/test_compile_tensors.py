@@ -16,6 +16,7 @@ from micrograd_plus.engine.array_ops import ARRAY_TABLE
 from micrograd_plus.engine.erfc import erfc
 from micrograd_plus.engine.graph import Unary
 from micrograd_plus.engine.ops import TABLE
+from micrograd_plus.nn.losses import LOSS_TABLE
 from micrograd_plus.tape import CompileError
 from micrograd_plus.tape.recorder import FrozenNumberError
 
@@ -903,3 +904,32 @@ def test_a_tensor_around_a_function_without_arguments_is_called_a_tensor():
     step = mg.compile(lambda: (t * fixed.numpy()).sum())
     assert [step().item() for _ in range(4)] == [11.0] * 4
     assert step.replays == 2
+
+
+def test_what_arguments_alone_decide_is_computed_without_what_comes_later():
+    """exp(-|x|) is part of both rows: of the silu, which only arguments decide, and of the loss, which is tracked."""
+    bce = LOSS_TABLE["bce_with_logits"]
+    x = Tensor(rng.normal(size=3))
+
+    def function(x):
+        fixed = x.detach()
+        return (bce(fixed, x) * fixed.silu()).sum()
+
+    step = mg.compile(function)
+    for _ in range(4):
+        x.data = rng.normal(size=3)
+        expected = function(x)
+        y = step(x)
+        assert y.item() == pytest.approx(expected.item(), rel=1e-12)
+    assert step.replays == 2
+
+
+def test_a_layer_without_outputs():
+    x, w, b = Tensor(np.ones((2, 3, 4))), Tensor(np.ones((0, 4))), Tensor(np.zeros(0))
+    both(lambda s: nn.functional.linear(x, w, b).sum() + (x * s).sum(), [(1.0,), (2.0,), (3.0,)], [x, w, b])
+
+
+@pytest.mark.parametrize("row", [mg.leaky_relu, mg.elu, lambda number, x: mg.where(True, number, x)])
+def test_a_number_that_a_rule_chooses_gets_the_shape_of_the_arrays(row):
+    x = Tensor(rng.normal(size=(3, 1)))
+    both(lambda s: (row(3, x).cumsum(0) * s).sum(), [(rng.normal(size=3),) for _ in range(3)], [x])

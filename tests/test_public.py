@@ -13,12 +13,11 @@ import micrograd_plus
 # fmt: off
 PUBLIC = {
     "micrograd_plus": """
-        Binary Many Structural Tensor Ternary Unary Value abs arctan bridges capstones clip compile concatenate cos cosh data
-        detect_anomaly diagnose draw einsum elu erfc exercises exp explain expm1 formula gelu grad gradcheck
-        gradgradcheck hessian hvp
-        leaky_relu load log log1p maximum minimum nn no_grad optim paths plots relu save seed sigmoid sign silu sin sinh softplus
-        sqrt stack
-        step_through sum tan tanh tape to_python trace_backward training value_and_grad viz vmap where wrong_orders
+        Binary Many Structural Tensor Ternary Unary Value abs arctan bridges capstones clip compile
+        concatenate cos cosh data detect_anomaly diagnose draw einsum elu erfc exercises exp explain expm1
+        formula gelu grad gradcheck gradgradcheck hessian hvp leaky_relu load log log1p maximum minimum nn
+        no_grad optim paths plots relu save seed sigmoid sign silu sin sinh softplus sqrt stack step_through
+        sum tan tanh tape to_python trace_backward training value_and_grad viz vmap where wrong_orders
     """,
     "micrograd_plus.explain": """
         AnomalyError detect_anomaly diagnose error_over_h formula gradcheck gradgradcheck paths to_python

@@ -15,7 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from micrograd_plus import Tensor, Value, concatenate, einsum, grad, maximum, minimum, no_grad, stack, where
+from micrograd_plus import (
+    Tensor,
+    Value,
+    concatenate,
+    einsum,
+    elu,
+    grad,
+    leaky_relu,
+    maximum,
+    minimum,
+    nn,
+    no_grad,
+    stack,
+    where,
+)
 from micrograd_plus import sum as sum_
 from micrograd_plus.engine.graph import order
 
@@ -1164,3 +1178,31 @@ def test_numpys_setting_of_a_thread_is_its_own():
     for thread in threads:
         thread.join()
     assert found == ["raise"] * 4
+
+
+def test_softmax_of_nothing_is_nothing():
+    """As in PyTorch."""
+    x = Tensor(np.zeros((0, 3)))
+    assert x.softmax(0).shape == x.log_softmax(1).shape == (0, 3)
+    assert x.logsumexp(axis=0).tolist() == [-np.inf] * 3
+    (x.softmax(0).sum() + x.log_softmax(1).sum()).backward()
+    assert x.grad.shape == (0, 3)
+
+
+@pytest.mark.parametrize("shapes", [((2, 3, 0), (4, 0), (4,)), ((2, 3, 4), (0, 4), (0,)), ((2, 0, 4), (3, 4), (3,))])
+def test_linear_layers_of_empty_arrays(shapes):
+    x, w, b = (Tensor(np.ones(shape)) for shape in shapes)
+    y = nn.functional.linear(x, w, b)
+    np.testing.assert_array_equal(y.numpy(), np.ones(shapes[0]) @ np.ones(shapes[1]).T + 1)
+    y.sum().backward()
+    assert (x.grad.shape, w.grad.shape) == shapes[:2]
+    np.testing.assert_array_equal(b.grad, np.full(shapes[2], 6.0 if 0 not in shapes[0][:2] else 0.0))
+
+
+@pytest.mark.parametrize("f", [leaky_relu, elu, lambda number, x: where(True, number, x)])
+def test_a_number_that_a_rule_chooses_gets_the_shape_of_the_arrays(f):
+    x = Tensor([[0.5, 2.0]])
+    y = f(3, x)
+    assert y.tolist() == [[3.0, 3.0]]
+    y.sum().backward()
+    assert x.grad.tolist() == [[0.0, 0.0]]

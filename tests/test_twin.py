@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from micrograd_plus import Tensor, Value, concatenate, einsum, maximum, stack, tanh, where
+from micrograd_plus import Tensor, Value, concatenate, einsum, maximum, nn, stack, tanh, where
 from micrograd_plus import sum as sum_
 from micrograd_plus.engine import ValueArray
 from micrograd_plus.engine.graph import order
@@ -306,3 +306,76 @@ def test_the_twin_has_the_numbers_that_the_graph_saw():
     opened = {}
     assert y.to_values(opened).data == 4.0
     assert opened[w].data.tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.var(correction=0) + x.std(correction=0) + x.norm(),
+        lambda x: x.logsumexp() + x.softmax(0) + x.log_softmax(-1),
+        lambda x: x.cumsum(0) * x.mean(axis=-1) * x.flip(0),
+        lambda x: einsum(",i,i->i", x, np.ones(2), np.ones(2)).sum() * einsum(",,->", x, x, x),
+    ],
+)
+def test_reductions_of_a_single_number(f):
+    agrees(f, np.array(1.25), directly=False)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: x.norm() + y.sum() + x.sum(),
+        lambda x, y: x.log_softmax(-1).sum() + x.softmax(0).prod() * y.sum(),
+        lambda x, y: (x.sum(axis=1).norm() + x.prod(axis=1).logsumexp()) * y.sum(),
+    ],
+)
+def test_empty_arrays(f):
+    agrees(f, np.zeros((2, 0)), np.array([0.5, -1.0]), directly=False)
+
+
+def test_a_result_of_empty_arrays_alone_is_a_value_without_gradient():
+    opened = Tensor(np.zeros(0)).sum().to_values()
+    assert isinstance(opened, Value)
+    assert (opened.data, opened.requires_grad) == (0.0, False)
+
+
+def test_plain_numbers_among_the_values():
+    """NumPy asks each element for its .exp()."""
+    agrees(lambda x: (concatenate([x, np.ones(2)]).softmax(0) * np.arange(5.0)).sum(), np.array([0.5, -1.0, 2.0]))
+    agrees(lambda x: x.pad(1).logsumexp() + x.pad(1).norm(), np.array([0.5, -1.0, 2.0]))
+
+
+def test_only_the_bias_of_a_layer_is_differentiated():
+    agrees(lambda b: (nn.functional.linear(Tensor(X, requires_grad=False), X, b) ** 2).sum(), np.array([0.5, -1.0]))
+
+
+@pytest.mark.parametrize("f", [lambda x: x.norm(), lambda x: (x - x).norm(), lambda x: x.std(correction=0)])
+def test_roots_at_zero_have_the_slope_zero(f):
+    """As in PyTorch, and as Tensors say it: the slope of the root itself would make it nan."""
+    agrees(f, np.zeros(2), directly=False)
+
+
+def test_numbers_changed_between_two_operations():
+    """A leaf is one leaf, whatever it held: the gradients of all that it was used for come together there."""
+    w = Tensor([2.0, -1.0])
+    held = w.data  # while somebody holds it, each operation has a copy of its own
+    y = w * w
+    held += 1.0
+    y.data *= 0.5
+    root = (y * y + w * 3.0).sum()
+    root.backward()
+    leaves = {}
+    opened = root.to_values(leaves)
+    opened.backward()
+    assert opened.data == pytest.approx(root.item(), rel=1e-15)
+    np.testing.assert_allclose(leaves[w].grad, w.grad, rtol=1e-15)
+
+
+def test_a_leaf_that_somebody_holds_is_one_leaf():
+    w = Tensor([2.0, -1.0])
+    held = w.data
+    root, leaves = (w * 2.0 + w.tanh()).sum(), {}
+    root.backward()
+    root.to_values(leaves).backward()
+    np.testing.assert_allclose(leaves[w].grad, w.grad, rtol=1e-15)
+    assert held is not None

@@ -10,9 +10,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from micrograd_plus import Tensor, Value, clip, leaky_relu, maximum, tanh, where
+from micrograd_plus import Tensor, Value, clip, grad, leaky_relu, maximum, tanh, where
 from micrograd_plus import abs as abs_
 from micrograd_plus import sum as sum_
+from micrograd_plus.nn.losses import LOSS_TABLE
 
 # ---- micrograd's own two tests: the same expressions, ours against PyTorch and against micrograd -----------
 
@@ -536,3 +537,12 @@ def test_the_scalar_half_works_without_numpy():
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "True True True", done.stderr
+
+
+def test_numpys_float32_beside_values_rounds_no_slope():
+    f = lambda x: np.float32(0.1) * x.sin() + where(True, x, np.float32(0.1))
+    a = Value(0.7)
+    f(a).backward()
+    assert grad(f)(0.7) == a.grad
+    assert isinstance(grad(f)(0.7), float)
+    assert grad(lambda x: LOSS_TABLE["bce_with_logits"](np.float32(0.1), x))(0.3) == -float(np.float32(0.1))

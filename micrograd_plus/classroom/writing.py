@@ -29,7 +29,8 @@ def write(path: str | Path, text: str) -> None:
     path = Path(path)
     draft = path.with_name(f"{path.stem}.new{path.suffix}")
     try:
-        draft.write_text(text, encoding="utf-8", newline="")
+        # A file from another system may have a name that is no text: half of a character pair becomes "?".
+        draft.write_text(text, encoding="utf-8", newline="", errors="replace")
     except OSError as error:
         raise GradingError(f"{draft} can't be written: {error.strerror or error}.") from None
     try:

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .arguments import CommandError as CommandError
-from .arguments import Parser, named_number
+from .arguments import Parser, named_number, say
 from .classroom import add_classroom
 from .demo import add_demo
 
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return asked.run(asked)
     except CommandError as error:
-        print(f"micrograd-plus {asked.command}: {error}", file=sys.stderr)
+        say(f"micrograd-plus {asked.command}: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from ..engine.visible import visible
 
 
 class CommandError(Exception):
@@ -15,7 +17,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with code 2 and the message."""
-        self.exit(2, f"{self.prog}: {message} (try {self.prog} --help)\n")
+        self.exit(2, visible(f"{self.prog}: {message} (try {self.prog} --help)\n"))
+
+
+def say(text: object, **options: Any) -> None:
+    """Print a text that holds what somebody typed, or the name of a file from somebody else: see `visible`."""
+    print(visible(str(text)), **options)
 
 
 def whole_number(text: str) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..classroom.assignment import AssignmentError
 from ..classroom.assignment import make as make_assignment
-from .arguments import CommandError
+from .arguments import CommandError, say
 
 
 def make(asked: argparse.Namespace) -> int:
@@ -49,4 +49,4 @@ def _say(asked: argparse.Namespace, written: list[Path]) -> None:
     if asked.json:
         print(json.dumps({"written": [str(path) for path in written]}))
     else:
-        print("\n".join(f"written: {path}" for path in written) or "nothing is written: all of it is there already")
+        say("\n".join(f"written: {path}" for path in written) or "nothing is written: all of it is there already")

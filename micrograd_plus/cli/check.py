@@ -12,7 +12,7 @@ from ..classroom.grading import run_file
 from ..classroom.results import MISSING, UNREADABLE, FileResult
 from ..exercises.progress import Progress
 from ..exercises.report import PASSED
-from .arguments import CommandError
+from .arguments import CommandError, say
 from .exercises import known
 
 POLLED = 0.5  # seconds between two looks at a file that is watched
@@ -28,11 +28,11 @@ def run(asked: argparse.Namespace) -> int:
     try:
         while True:
             seen = _saved_at(path)
-            print(f"\n{time.strftime('%H:%M:%S')}  {path.name}")
+            say(f"\n{time.strftime('%H:%M:%S')}  {path.name}")
             try:
                 _once(asked)
             except CommandError as error:  # half saved, perhaps: the next look may find it whole
-                print(error)
+                say(error)
             print("waiting for it to be saved again; Ctrl-C ends this", flush=True)
             while _saved_at(path) == seen:
                 time.sleep(POLLED)
@@ -60,7 +60,7 @@ def _once(asked: argparse.Namespace) -> int:
             f'{asked.file} calls no check: put ex.check("id", answer) below an answer, or name an exercise with -e'
         )
     else:
-        print(f"{result}\n\n{_summary(result)}", file=sys.stdout, flush=True)
+        say(f"{result}\n\n{_summary(result)}", file=sys.stdout, flush=True)
     return 0 if result.ok else 1
 
 

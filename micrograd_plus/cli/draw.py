@@ -11,7 +11,7 @@ from ..viz.draw import draw
 from ..viz.drawing import SUFFIXES
 from ..viz.layout import LayoutError
 from ..viz.stepper import step_through
-from .arguments import CommandError
+from .arguments import CommandError, say
 
 
 def run(asked: argparse.Namespace) -> None:
@@ -28,7 +28,7 @@ def run(asked: argparse.Namespace) -> None:
         raise CommandError(error) from None
     if result.op is not None:
         result.backward()
-    print(f"{asked.expression.strip()} = {result.data:.6g}")
+    say(f"{asked.expression.strip()} = {result.data:.6g}")
     for name, value in names.items():
         print(f"  its slope for {name} = {value.data:g}: {value.grad:.6g}")
     out = asked.out or (None if asked.step else Path("graph.svg"))
@@ -45,4 +45,4 @@ def _write(picture: Any, path: Path) -> None:
         raise CommandError(error) from None
     except OSError as error:
         raise CommandError(f"{path} can't be written: {error.strerror or error}") from None
-    print(f"written: {path}")
+    say(f"written: {path}")

@@ -8,14 +8,14 @@ import sys
 
 from ..classroom.grading import grade_folder
 from ..classroom.submissions import GradingError
-from .arguments import CommandError
+from .arguments import CommandError, say
 
 
 def run(asked: argparse.Namespace) -> int:
     """Grade them and say how it went; 0 when everybody was graded, 1 when it was stopped before that."""
 
     def progress(line: str) -> None:
-        print(line, file=sys.stderr if asked.json else sys.stdout, flush=True)
+        say(line, file=sys.stderr if asked.json else sys.stdout, flush=True)
 
     try:
         result = grade_folder(
@@ -34,8 +34,8 @@ def run(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps(result.to_dict()))
     else:
-        print(f"\n{result}")
+        say(f"\n{result}")
         for path in (asked.csv, asked.gradescope, asked.feedback and asked.feedback / "index.html"):
             if path:
-                print(f"written: {path}")
+                say(f"written: {path}")
     return 1 if result.stopped else 0

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..exercises.progress import Progress
-from .arguments import CommandError
+from .arguments import CommandError, say
 
 SOURCE = "source"  # the folder for a copy of the library's source, which the lessons link to
 RECORD = ".lessons.json"  # what each lesson was when it was copied, to tell a learner's edits from a new version
@@ -42,10 +42,10 @@ def run(asked: argparse.Namespace) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise CommandError(f"{folder} can't be written: {reason}; choose another with --folder") from None
-    print(f"{len(lessons)} lessons in {folder}" + "".join(f"\n  {line}" for line in told))
+    say(f"{len(lessons)} lessons in {folder}" + "".join(f"\n  {line}" for line in told))
     start = folder / (wanted or lessons[0]).path.name
     if asked.no_browser:
-        print(f"Open {start} in Jupyter, VS Code, or whatever shows notebooks.")
+        say(f"Open {start} in Jupyter, VS Code, or whatever shows notebooks.")
     elif importlib.util.find_spec("jupyterlab") is None:
         print('To open them: python -m pip install "micrograd_plus[notebooks]", then micrograd-plus learn again.')
     else:

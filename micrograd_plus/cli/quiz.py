@@ -6,7 +6,7 @@ import argparse
 import json
 
 from ..exercises.quizzes import class_sheets, quiz
-from .arguments import CommandError
+from .arguments import CommandError, say
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -21,7 +21,7 @@ def run(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps([{"seed": one.seed, "level": one.level, "blanks": list(one.blanks)} for one in quizzes]))
     elif not asked.out:
-        print("\n\n".join(map(str, quizzes)))
+        say("\n\n".join(map(str, quizzes)))
     for path in () if asked.json else written:
-        print(f"written: {path}")
+        say(f"written: {path}")
     return 0

@@ -40,7 +40,9 @@ def real(
     """`value` as a float for which `rule`, in words, `holds`, in code."""
     if not isinstance(value, Real):
         raise TypeError(f"{name} must be {rule}, {got(value)}; try {name}={example}")
-    if not (isinstance(value, float) or abs(value) <= sys.float_info.max) or not holds(value):
+    number: Any = value
+    too_large = isinstance(value, int) and abs(number) > sys.float_info.max  # isfinite would raise an OverflowError
+    if too_large or not holds(value):
         raise ValueError(f"{name} must be {rule}, {got(value)}; try {name}={example}")
     return float(value)
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .arguments import as_random_state, generator, got, real, whole
+from .arguments import as_random_state, generator, got, real, switch, whole
 
 
 def train_test_split(
@@ -79,7 +79,10 @@ def standardize(train: Any, *others: Any) -> Any:
     """
     import numpy as np
 
-    arrays = [np.asarray(data) for data in (train, *others)]
+    try:
+        arrays = [np.asarray(data) for data in (train, *others)]
+    except ValueError:
+        raise ValueError("standardize needs rows of one length, and these lists differ in theirs") from None
     for array in arrays:
         if array.dtype.kind not in "fiub":
             raise TypeError(f"standardize needs arrays of real numbers, got dtype {array.dtype}")
@@ -128,7 +131,7 @@ class DataLoader:
         n = self._n = _samples(X) if y is None else _samples(X, y)
         self.X, self.y = X, y
         self.batch_size = whole("batch_size", batch_size, example=32)
-        self.shuffle, self.drop_last = shuffle, drop_last
+        self.shuffle, self.drop_last = switch("shuffle", shuffle), switch("drop_last", drop_last)
         self._rng = None if seed is None else generator(seed)
         if drop_last and n < self.batch_size:
             raise ValueError(

@@ -31,7 +31,7 @@ def number_words(number: int, language: str = "en") -> Words:
         raise MissingPackageError(
             f"numbers in words come from the package num2words, which is not installed: {INSTALL}"
         ) from None
-    if language not in CONVERTER_CLASSES:
+    if not isinstance(language, str) or language not in CONVERTER_CLASSES:
         raise ValueError(
             f"no numbers in the language {got(language)}; there are: {', '.join(sorted(CONVERTER_CLASSES))}"
         )
@@ -45,5 +45,7 @@ def number_pairs(numbers: Iterable[Any], source: str = "en", target: str = "fr")
     >>> number_pairs([7, 80])
     ([['seven'], ['eighty']], [['sept'], ['quatre', '-', 'vingts']])
     """
+    if not isinstance(numbers, Iterable) or isinstance(numbers, (str, bytes)):
+        raise TypeError(f"numbers must be a list of whole numbers, {got(numbers)}; try numbers=[7, 80]")
     numbers = list(numbers)
     return [number_words(n, source) for n in numbers], [number_words(n, target) for n in numbers]

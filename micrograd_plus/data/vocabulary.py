@@ -38,8 +38,8 @@ class Vocabulary:
             raise TypeError(f"texts must be a list of texts, {got(texts)}; try [{texts[:9]!r}]")
         if isinstance(specials, str):
             raise TypeError(f"specials must be a list of symbols, {got(specials)}; try [{specials!r}]")
-        self.specials = tuple(specials)
-        found = {symbol for text in texts for symbol in text}
+        self.specials = tuple(_listed("specials", specials))
+        found = {symbol for text in _listed("texts", texts) for symbol in _listed("a text", text)}
         for symbol in (*self.specials, *found):
             if not isinstance(symbol, str):
                 raise TypeError(f"a symbol must be a string, {got(symbol)}; a text is a string or a list of words")
@@ -78,8 +78,8 @@ class Vocabulary:
 
         Raises ValueError for symbols that aren't in the vocabulary, and names them.
         """
-        text = list(text)
-        unknown = [symbol for symbol in dict.fromkeys(text) if symbol not in self._number]
+        text = list(_listed("a text", text))
+        unknown = [symbol for symbol in text if not isinstance(symbol, str) or symbol not in self._number]
         if unknown:
             raise ValueError(
                 f"not in the vocabulary: {', '.join(map(repr, unknown))}; it was made of other texts, and knows "
@@ -101,7 +101,7 @@ class Vocabulary:
         """
         import numpy as np
 
-        rows = [self.encode(text, start=start, end=end) for text in texts]
+        rows = [self.encode(text, start=start, end=end) for text in _listed("texts", texts)]
         longest = max(map(len, rows), default=0)
         length = longest if length is None else whole("length", length, example=longest, least=0)
         if longest > length:
@@ -118,7 +118,7 @@ class Vocabulary:
         Raises ValueError for a number that is none of a symbol's.
         """
         text = []
-        for item in numbers:
+        for item in _listed("numbers", numbers):
             number = self._checked(item)
             symbol = self.symbols[number]
             if symbol == "<end>" and symbol in self.specials:
@@ -128,7 +128,10 @@ class Vocabulary:
         return text
 
     def _checked(self, item: Any) -> int:
-        number = operator.index(item)
+        try:
+            number = operator.index(item)
+        except TypeError:
+            raise TypeError(f"the number of a symbol is a whole number, {got(item)}") from None
         if not 0 <= number < len(self):
             raise ValueError(f"no symbol has the number {number}: they go from 0 to {len(self) - 1}")
         return number
@@ -137,3 +140,11 @@ class Vocabulary:
         if symbol not in self.specials:
             raise ValueError(f"this vocabulary has no {symbol}: add it to specials, which are {self.specials}")
         return self._number[symbol]
+
+
+def _listed(name: str, given: Any) -> Any:
+    """`given`, if it can be looped over."""
+    try:
+        return iter(given)
+    except TypeError:
+        raise TypeError(f"{name} must be a list (a text: a string or a list of words), {got(given)}") from None

@@ -367,7 +367,8 @@ def _einsum_pull(g: Any, y: Any, xs: tuple, i: int, inputs: tuple, output: str) 
 
 def _einsum(xs: tuple, inputs: tuple, output: str) -> np.ndarray:
     xs = tuple(map(np.asarray, xs))
-    return np.einsum(",".join(inputs) + "->" + output, *xs, optimize=len(xs) > 2 and not any(x.dtype == object for x in xs))
+    optimize = len(xs) > 2 and not any(x.dtype == object for x in xs)
+    return np.einsum(",".join(inputs) + "->" + output, *xs, optimize=optimize)
 
 
 # fmt: off

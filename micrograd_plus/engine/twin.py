@@ -117,7 +117,7 @@ def _computed(op: Op, arrays: list, settings: dict) -> Any:
 
 
 def _holds_objects(x: Any) -> bool:
-    return getattr(x, "dtype", None) == object
+    return getattr(x, "dtype", None) == np.dtype(object)
 
 
 def _all_values(x: Any) -> Any:
@@ -180,18 +180,23 @@ def to_values(root: Tensor, leaves: dict[Tensor, ValueArray] | None = None) -> A
     Value(data=0.9999999994421064, grad=0.0)
     """
     leaves = {} if leaves is None else leaves
-    images: dict[Node, Any] = {}
-    opened: dict[tuple[Node, int], ValueArray] = {}
+    images: dict[Node, ValueArray] = {}
+    first: dict[Node, np.ndarray] = {}  # what a leaf held when it was first used
+    changed: dict[tuple[Node, int], ValueArray] = {}
 
     def image_of(x: Any, seen: Any) -> Any:
         """What stands for operand x, of which the op saw the numbers `seen` (its .data may have changed since)."""
         if not (isinstance(x, Tensor) and x.requires_grad):
             return seen
-        if x in images:
+        if x not in images:
+            first[x] = seen
+            images[x] = leaves[x] = ValueArray.leaves(seen, x.label)
+        before = first[x] if x.op is None else seen if x.op.keeps else x.kept
+        if seen is before or np.array_equal(seen, before, equal_nan=True):
             return images[x]
-        if (x, id(seen)) not in opened:
-            opened[x, id(seen)] = leaves[x] = ValueArray.leaves(seen, x.label)
-        return opened[x, id(seen)]
+        if (x, id(seen)) not in changed:  # by a constant: the gradient is that of the same x
+            changed[x, id(seen)] = _as_value_array(images[x] + (seen - before))
+        return changed[x, id(seen)]
 
     for node in order(root):
         assert isinstance(node, Tensor)
@@ -199,13 +204,16 @@ def to_values(root: Tensor, leaves: dict[Tensor, ValueArray] | None = None) -> A
             continue
         operands = [image_of(x, seen) for x, seen in zip(node.operands, node.saved, strict=True)]
         arguments = [operands] if isinstance(node.op, Many) else operands
-        image = node.op(*arguments, **node.settings)
-        images[node] = image if isinstance(image, ValueArray) else ValueArray(np.array(image, dtype=object))
+        images[node] = _as_value_array(node.op(*arguments, **node.settings))
     image = images[root] if root.op is not None else image_of(root, root.numpy())
     image = image.values.item() if isinstance(image, ValueArray) and not image.ndim else image
     if isinstance(image, float):  # nothing but plain numbers went into it
         return Value(image, requires_grad=False)
     return image if isinstance(image, (ValueArray, Value)) else ValueArray.leaves(root.numpy(), root.label)
+
+
+def _as_value_array(x: Any) -> ValueArray:
+    return x if isinstance(x, ValueArray) else ValueArray(np.array(x, dtype=object))
 
 
 Tensor.to_values = to_values  # type: ignore[attr-defined]  # here, because Tensor itself knows nothing of Values

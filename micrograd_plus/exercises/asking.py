@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from numbers import Real
 from typing import Any
 
+from ..engine.visible import visible
 from .catalogue import find, remember
 from .exercise import Exercise
 from .gathering import gathering_now
@@ -43,7 +45,7 @@ def grade(id: str | Exercise, answer: Any, points: float = 1.0, *, seed: object 
     >>> ex.grade("mul_backward", lambda a, b, upstream: (b, a), points=4)
     1.0
     """
-    if not 0 <= points < float("inf"):
+    if isinstance(points, bool) or not isinstance(points, Real) or not 0 <= points < float("inf"):
         raise ValueError(f"points is {points!r}; give what can be earned, a number from 0 up")
     return _marked(_exercise(id), answer, points, seed, timeout).graded(points)
 
@@ -113,7 +115,7 @@ def predict(name: str, guess: Any, actual: Any) -> Report:
     a.grad: you guessed 3, and it is 6. That is twice your guess: is there a second path?
     """
     report = compare(name, guess, actual)
-    print(report.message)
+    print(visible(report.message))
     return Told.of(report)
 
 

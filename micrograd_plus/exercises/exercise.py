@@ -30,6 +30,9 @@ class Wrong:
 
     name: completes "This is what you get if …", as "upstream is forgotten". fill: what somebody with this idea writes
     into the blanks. advice: what to look at next; it doesn't give the answer away.
+
+    >>> Wrong("the side is doubled", "2 * side", "How many small squares lie along the side?").name
+    'the side is doubled'
     """
 
     name: str

@@ -8,6 +8,7 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..engine.visible import visible
 from .plain import BLANK
 
 PASSED, FAILED, NOT_ATTEMPTED, ERROR, TIMEOUT = "passed", "failed", "not_attempted", "error", "timeout"
@@ -37,6 +38,9 @@ class Case:
     idea by its short name ("upstream is forgotten"), "" when none is known. nudged: what central differences give.
     advice: of a wrong idea, what to look at next, without the numbers of this learner; "" where `mistake` is a fault
     such as "TypeError is raised", which says nothing of what somebody thought.
+
+    >>> Case("mul(2, 3)", ok=False, expected=6, got=5, why="You added.").ok
+    False
     """
 
     name: str
@@ -63,6 +67,10 @@ class Report:
     exercise: its id. state: passed, failed, not_attempted, error or timeout. cases: what was looked at. out_of: the
     points that can be had. message: a sentence on the whole. printed: what the learner's code printed. picture: SVG
     text, "" without. alt: the picture in words.
+
+    >>> report = Report("mul", "failed", (Case("mul(2, 3)", ok=True), Case("mul(2, 4)", ok=False)), out_of=2)
+    >>> bool(report), len(report.cases)
+    (False, 2)
     """
 
     exercise: str
@@ -136,7 +144,7 @@ class Report:
             parts += ["  Your code printed:", *(f"    {line}" for line in self.printed_lines)]
         if self.message:
             parts.append(textwrap.fill(self.message, WIDTH))
-        return "\n".join(parts)
+        return visible("\n".join(parts))
 
     @property
     def others(self) -> int:
@@ -166,7 +174,7 @@ class Report:
         return [*lines[:PRINTED_LINES], f"… {left_out} more lines"] if left_out > 1 else lines
 
     def __repr__(self) -> str:
-        return f"<Report {self.headline}>"
+        return visible(f"<Report {self.headline}>")
 
     def _repr_html_(self) -> str:
         return as_html(self)
@@ -181,6 +189,9 @@ class Grade(Report):
     """A report that shows as its bare number, which nbgrader takes as the points, with the reasons as HTML beside it.
 
     nbgrader gives full points for anything else that a graded cell ends with, so nothing else is printed.
+
+    >>> Grade("mul", "passed", (Case("mul(2, 3)", ok=True),), out_of=2)
+    2.0
     """
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..engine.graph import Node, Op, Watcher, is_recording, watched_by
+from ..engine.recording import runs_at_once
 from .births import birth, birth_of_gradient, name_in_message
 from .chain import contributions
 from .finite import is_bad, numbers_of, summary
@@ -48,6 +49,8 @@ def detect_anomaly(function: Callable | None = None, *, allow_inf: bool = False)
             f"detect_anomaly takes a function (as a decorator) or nothing, got {function!r:.60}: it watches where it "
             "stands, so write `with detect_anomaly():`, or detect_anomaly(allow_inf=True) to stop at nan alone"
         )
+    if function is not None:
+        runs_at_once(function, "detect_anomaly")
     context = _watching(allow_inf)
     return context if function is None else context(function)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..engine.graph import Node
+from ..engine.visible import visible
 from .chain import edges
 from .opening import opens
 from .paths import scalars
@@ -88,7 +89,7 @@ class Attempt:
         return "each node pushes once, after all its users: its gradient is complete"
 
     def __repr__(self) -> str:
-        return f"{self.name}: {self.verdict} ({self.reason})"
+        return visible(f"{self.name}: {self.verdict} ({self.reason})")
 
 
 class WrongOrders:
@@ -142,7 +143,7 @@ class WrongOrders:
             code = "\n".join(f"    {line}" for line in a.code.splitlines())
             parts.append(f"\n{a.name}: {a.verdict}\n{code}\n  order: {_listed(a)}\n  {a.reason}")
         head, lines = self._table()
-        return "\n".join([*parts, "", table_text(head, lines, left=[0])])
+        return visible("\n".join([*parts, "", table_text(head, lines, left=[0])]))
 
     __repr__ = __str__
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..engine.graph import Node
 from ..engine.value import Value
+from ..engine.visible import visible
 from .chain import edges
 from .opening import opens
 from .reading import Reading
@@ -50,7 +51,7 @@ class Path:
         return " × ".join(_shortened([amount(slope) for slope in self.slopes])) or "1"
 
     def __str__(self) -> str:
-        return f"{self._route()}: {self._numbers()} = {amount(self.product)}"
+        return visible(f"{self._route()}: {self._numbers()} = {amount(self.product)}")
 
     __repr__ = __str__
 
@@ -114,7 +115,7 @@ class Paths:
 
     def __str__(self) -> str:
         table = [table_text(_HEAD, self._lines(), left=(0, 1))] if self.listed else []
-        return "\n".join([self._title(), *table, *self._after()])
+        return visible("\n".join([self._title(), *table, *self._after()]))
 
     __repr__ = __str__
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from ..engine.graph import Node
+from ..engine.visible import visible
 from .opening import opens
 from .reading import Reading
 from .sentences import sentence_of_node, sentence_of_operation
@@ -49,7 +50,7 @@ class Step:
         return self.record.position if self.record else None
 
     def __repr__(self) -> str:
-        return f"<{self.phase}: {self.sentence}>"
+        return visible(f"<{self.phase}: {self.sentence}>")
 
 
 @opens

@@ -106,6 +106,8 @@ def _check(root: Any, max_nodes: int) -> None:
             f"a gradient starts from one number, and this Tensor has shape {root.shape}: "  # type: ignore[attr-defined]
             "reduce it first, with .sum() or .mean()"
         )
+    if not isinstance(max_nodes, int):
+        raise TypeError(f"to_python: max_nodes is a whole number, got {type(max_nodes).__name__} {max_nodes!r:.40}")
     nodes = order(root)
     most = max(len(node.operands) for node in nodes)
     if max(len(nodes), most) > max_nodes:

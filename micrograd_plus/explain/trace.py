@@ -11,6 +11,7 @@ from typing import Any
 
 from ..engine.graph import Node
 from ..engine.value import Value
+from ..engine.visible import visible
 from .chain import contributions, local_slope, quiet
 from .opening import opens
 from .reading import Reading
@@ -51,7 +52,7 @@ class Record:
         return sentence_of_edge(self)
 
     def __repr__(self) -> str:
-        return self.sentence
+        return visible(self.sentence)
 
 
 class Trace:
@@ -124,7 +125,7 @@ class Trace:
 
     def __str__(self) -> str:
         table = table_text(_HEAD, self._lines(), left=(1, 2, 8))
-        return "\n".join([self._title(), table, *more_than_shown(len(self), ".rows has them all")])
+        return visible("\n".join([self._title(), table, *more_than_shown(len(self), ".rows has them all")]))
 
     __repr__ = __str__
 

@@ -87,7 +87,8 @@ class Optimizer:
         """
         for group in self.param_groups:
             for i, p in enumerate(group["params"]):
-                if p.grad is not None and p.grad.__class__ is not float:
+                g = p.grad  # most are a float, or an array of the parameter's shape: then there is nothing to ask
+                if not (g is None or g.__class__ is float or getattr(g, "shape", 0) == getattr(p, "shape", 1)):
                     self._check_gradient(i, p)
         with uninterrupted():
             self._move_all()

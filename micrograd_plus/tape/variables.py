@@ -53,7 +53,8 @@ class Writer:
         self.space: dict[str, Any] = {}  # what the program's names mean
         self.numbers: dict[str, Any] = {}  # the constants among them
         self.now = Text()  # where lines go
-        self.values: dict[tuple, Var] | ChainMap[tuple, Var] = {}  # what has been computed already, by function and operands
+        # what has been computed already, by function and operands
+        self.values: dict[tuple, Var] | ChainMap[tuple, Var] = {}
         self.memories: list[np.ndarray] = []
         self._counts: Counter = Counter()
 

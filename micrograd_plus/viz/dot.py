@@ -64,7 +64,7 @@ def _add_frame(graph: Any, scheme: Scheme, frame: tuple[str, ...], colours: dict
         elif box.frames[: len(frame)] == frame:
             inner.setdefault(box.frames[len(frame)])
     for path in inner:
-        with graph.subgraph(name=f"cluster_{path}") as cluster:
+        with graph.subgraph(name=f"cluster_{plain_text(path)}") as cluster:
             cluster.attr(
                 label=plain_text(one_line(scheme.frames[path])), labelloc="t", labeljust="c", style="filled,rounded",
                 fillcolor=colours["cluster"], color=colours["faint"], fontname=style.FONT, fontsize="10",

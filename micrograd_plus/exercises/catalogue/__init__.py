@@ -31,7 +31,7 @@ def _of_all_lessons() -> Iterator[Exercise]:
 def find(id: str) -> Exercise:
     """The exercise of that id. Raises KeyError, with the ids that are near, where there is none."""
     known = {**all_exercises(), **_own}
-    if id in known:
+    if isinstance(id, str) and id in known:
         return known[id]
     near = difflib.get_close_matches(str(id), known, n=3)
     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else "ex.list() shows all of them."

@@ -170,11 +170,13 @@ def chosen(stages: str | Iterable[str] | None = None, upto: str | None = None) -
     (('add', 'mul', 'chain'), ('add', 'tanh'))
     """
     if stages is None:
-        wanted = set(STAGES)
+        wanted = list(STAGES)
+    elif not isinstance(stages, Iterable):
+        raise TypeError(f"stages is a list of names, or one text such as 'add mul'; got {type(stages).__name__}")
     else:
-        wanted = set(stages.replace(",", " ").split() if isinstance(stages, str) else stages)
+        wanted = list(stages.replace(",", " ").split() if isinstance(stages, str) else stages)
     for name in [*wanted, *([] if upto is None else [upto])]:
-        if name not in PROGRAMS:
+        if not isinstance(name, str) or name not in PROGRAMS:
             raise ValueError(f"there is no stage {name!r}; the stages are {', '.join(PROGRAMS)}")
     order = list(PROGRAMS)
     last = len(order) if upto is None else order.index(upto) + 1

@@ -66,6 +66,8 @@ def normal(seed: int | str) -> str:
         raise TypeError(f"a seed is a whole number or a text, such as a student's name; got {seed!r:.60}")
     words = seed if isinstance(seed, str) else str(operator.index(seed))
     text = " ".join(unicodedata.normalize("NFKC", words).casefold().split())
+    if text.encode(errors="replace").decode() != text:
+        raise ValueError(f"a seed is a number or a name; this holds half of a character pair: {text!r:.60}")
     if not text:
         raise ValueError("the seed is empty: give a number or a name, so that the same quiz can be made again")
     return text

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...engine.visible import visible
 from ..report import Report
 from .making import Paper, check_level, normal, paper_of
 from .marking import marked
@@ -158,7 +159,7 @@ class Quiz:
     def __str__(self) -> str:
         from .text import as_text
 
-        return as_text(self._paper, f"Quiz for {self.name}, level {self.level}: {TITLES[self.level]}")
+        return visible(as_text(self._paper, f"Quiz for {self.name}, level {self.level}: {TITLES[self.level]}"))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the picture; where none can be had, the text."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ...engine.visible import visible
+
 LISTED = 5  # names that a sentence lists
 
 ERROR, WARNING, INFO = "error", "warning", "info"
@@ -92,7 +94,7 @@ class Diagnosis:
         return "No fault found." if not n else "1 fault found." if n == 1 else f"{n} faults found, the worst first."
 
     def __str__(self) -> str:
-        return "\n".join([self._headline(), *map(str, self.findings)])
+        return visible("\n".join([self._headline(), *map(str, self.findings)]))
 
     __repr__ = __str__
 

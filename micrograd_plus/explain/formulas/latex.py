@@ -57,7 +57,7 @@ def _latex_lines(sympy: Any, op: Op, y: str, names: list[str], fixed: dict) -> l
 
 def _exact(sympy: Any, expression: Any) -> Any:
     """With √2 in place of 1.4142135623730951, and 2 in place of 2.0."""
-    expression = sympy.sympify(expression)
+    expression = sympy.sympify(expression, strict=True)  # strict: text is refused, not evaluated
     roots = [1, sympy.sqrt(2), sympy.sqrt(sympy.pi), 1 / sympy.sqrt(sympy.pi), 1 / sympy.sqrt(2 * sympy.pi)]
     symbols = dict(zip(ROOTS, roots, strict=True))
     swap = {}

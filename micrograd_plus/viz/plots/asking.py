@@ -33,11 +33,14 @@ def numbers(x: Any) -> np.ndarray:
     if isinstance(x, Operand) and hasattr(x, "values"):  # a scalar twin's array of Values
         x = getattr(x, "values").tolist()  # noqa: B009 - an Operand has none in general
     if isinstance(x, (list, tuple)):
-        return np.array([numbers(item) for item in x], dtype=float)
+        rows = [numbers(item) for item in x]
+        if len({row.shape for row in rows}) > 1:
+            raise ValueError(f"numbers are needed in rows of one length; got lengths that differ: {x!r:.60}")
+        return np.array(rows, dtype=float)
     try:
         if x is not None:  # NumPy would make nan of it
             return np.array(x, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
     raise TypeError(f"numbers are needed here, an array or a list of them; got {type(x).__name__} {x!r:.60}")
 
@@ -64,10 +67,17 @@ def column(name: str, y: Any, length: int) -> np.ndarray:
 def _plain(name: str, x: Any) -> np.ndarray:
     try:
         return numbers(x)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(
             f"{name} must hold numbers, all rows of one length, got {x!r:.60}; make classes with names 0, 1, 2 … first"
         ) from None
+
+
+def drawing_with(seed: Any) -> np.random.Generator:
+    """A source of random numbers; TypeError for a seed that is no whole number of at least 0."""
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise TypeError(f"seed must be a whole number of at least 0, got {seed!r:.40}")
+    return np.random.default_rng(seed)
 
 
 # -- leaving everything as it was -----------------------------------------------------------------------------------

@@ -30,6 +30,9 @@ def attention(
     ['vingt', 'et un']
     """
     table = numbers(weights)
+    for name, parts in (("source", source), ("target", target)):
+        if not hasattr(parts, "__len__"):
+            raise TypeError(f"attention: {name} is a list of the parts, such as words; got {type(parts).__name__}")
     if table.ndim == 3:
         table = table.mean(axis=0)
     if table.shape != (len(target), len(source)) or not table.size:
@@ -46,8 +49,9 @@ def attention(
             ax.text(j, i, f"{table[i, j]:.1f}", ha="center", va="center", fontsize="x-small", color=color)
     for i, j in enumerate(table.argmax(axis=1)):
         ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=style.RED, linewidth=1.5))
-    ax.set_xticks(range(columns), [str(part) for part in source], rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(rows), [str(part) for part in target])
+    words = [style.as_text(part) for part in source]
+    ax.set_xticks(range(columns), words, rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(rows), [style.as_text(part) for part in target])
     ax.set(xlabel="input", ylabel="output")
     style.titled(ax, title or "What each part of the output looked at")
     return ax

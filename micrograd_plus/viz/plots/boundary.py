@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,8 @@ def _verdict(scores: np.ndarray, said: np.ndarray, labels: np.ndarray, boundary:
         return Verdict(classes, leads, _certainty(scores), said.argmax(axis=1) == labels, None)
     classes = np.unique(labels)
     cut = _cut(said[:, 0], labels, classes)
+    if boundary is not None and not isinstance(boundary, Real):
+        raise TypeError(f"boundary is the number above which an answer means yes; got {boundary!r:.40}")
     cut = cut if boundary is None else float(boundary)
     distance = scores[..., 0] - cut
     steep = 4.0 if cut == 0.5 else 1.0  # a probability is certain at a distance of 0.5, a score at a few whole numbers

@@ -33,7 +33,7 @@ def activation_functions(
     >>> [line.get_label() for line in ax.lines]
     ['tanh', 'slope of tanh', 'cube', 'slope of cube']
     """
-    if not np.isfinite([low, high]).all() or not low < high:
+    if not all(isinstance(x, (int, float)) and abs(x) < 1e300 for x in (low, high)) or not low < high:
         raise ValueError(f"low must be below high, and both finite; got low={low!r}, high={high!r}")
     xs = np.linspace(low, high, 401)
     curves = [(name_of(f), *_curve(f, xs)) for f in functions or USUAL]
@@ -92,7 +92,8 @@ def plot_gradcheck(f: Callable, *inputs: Any, steps: int = 49, ax: Axes | None =
 
 def name_of(function: str | Callable) -> str:
     """What a legend calls it."""
-    return function if isinstance(function, str) else getattr(function, "name", getattr(function, "__name__", "y"))
+    name = function if isinstance(function, str) else getattr(function, "name", getattr(function, "__name__", "y"))
+    return style.as_text(name)
 
 
 def _curve(function: str | Callable, xs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -33,7 +33,7 @@ def history(history: Any, *columns: str, log: bool = False, ax: Axes | None = No
     rows = _rows(history, "history")
     shown = list(columns) or _everything(rows)
     for name in shown:
-        if not any(name in row for row in rows):
+        if not isinstance(name, str) or not any(name in row for row in rows):
             there = ", ".join(name for name in rows[0] if name != "epoch")
             raise KeyError(f"no column {name!r} in this history; there are {there}")
     first, *others = [name for name in shown if name.removeprefix("val_") not in shown or name[:4] != "val_"]
@@ -44,13 +44,13 @@ def history(history: Any, *columns: str, log: bool = False, ax: Axes | None = No
     handles = _draw_column(ax, rows, first, 0, best=True)
     if log:
         ax.set_yscale("log")
-    ax.set(xlabel="epoch", ylabel=first + (" (log scale)" if log else ""))
+    ax.set(xlabel="epoch", ylabel=style.as_text(first) + (" (log scale)" if log else ""))
     right = [name for name in others if name != "lr"]
     if right:
         beside = ax.twinx()
         for i, name in enumerate(right, start=1):
             handles += _draw_column(beside, rows, name, i, best=False)
-        beside.set_ylabel(", ".join(right))
+        beside.set_ylabel(style.as_text(", ".join(right)))
     if "lr" in others:
         handles += _draw_rate(ax, rows)
     _whole_epochs(ax, rows)
@@ -75,18 +75,18 @@ def compare_histories(
         raise ValueError(f"compare_histories needs {{name: history}} with one history at least, got {histories!r:.60}")
     found = {name: _rows(history, f"the history {name!r}") for name, history in histories.items()}
     for name, rows in found.items():
-        if column not in rows[0]:
+        if not isinstance(column, str) or column not in rows[0]:
             raise KeyError(f"no column {column!r} in the history {name!r}; there are {', '.join(rows[0])}")
     ax = style.axes_or_new(ax)
     for i, (name, rows) in enumerate(found.items()):
         width = 1.5 + 1.5 * (len(found) - 1 - i) / max(1, len(found) - 1)
         ax.plot(
             _epochs(rows), _series(rows, column), color=style.color(ax, i), linewidth=width,
-            linestyle="-" if i == 0 else (0, (4, 1 + i % 3)), label=name, **_dots(rows),
+            linestyle="-" if i == 0 else (0, (4, 1 + i % 3)), label=style.as_text(name), **_dots(rows),
         )  # fmt: skip
     if log:
         ax.set_yscale("log")
-    ax.set(xlabel="epoch", ylabel=column + (" (log scale)" if log else ""))
+    ax.set(xlabel="epoch", ylabel=style.as_text(column) + (" (log scale)" if log else ""))
     _whole_epochs(ax, max(found.values(), key=len))
     style.titled(ax, f"{column} of {len(found)} trainings")
     style.legend_below(ax)
@@ -118,7 +118,7 @@ def update_ratio(recorder: Any, *, ax: Axes | None = None) -> Axes:
     ax = style.axes_or_new(ax)
     for i, (name, points) in enumerate(series.items()):
         ax.plot(
-            list(points), list(points.values()), color=style.color(ax, i // 2), label=name,
+            list(points), list(points.values()), color=style.color(ax, i // 2), label=style.as_text(name),
             linestyle="--" if i % 2 else "-", linewidth=1.2, **_dots(points),
         )  # fmt: skip
     ax.axhline(HEALTHY, color=style.ink(ax), linewidth=0.8, linestyle=":", label="a thousandth")
@@ -148,7 +148,7 @@ def _rows(source: Any, what: str, remedy: str = "train for one epoch at least") 
 def _everything(rows: list[dict[str, Any]]) -> list[str]:
     """The loss, the metrics, and a learning rate that changes."""
     names = [name for name in rows[0] if name != "epoch" and not name.startswith("val_")]
-    if len(set(_series(rows, "lr"))) == 1 and len(names) > 1:
+    if "lr" in names and len(set(_series(rows, "lr"))) == 1 and len(names) > 1:
         names.remove("lr")
     return sorted(names, key=lambda name: (name != "loss", name == "lr"))
 
@@ -188,10 +188,11 @@ def _dots(points: Any) -> dict[str, Any]:
 def _draw_column(ax: Axes, rows: list[dict[str, Any]], name: str, i: int, best: bool) -> list[Any]:
     """A column, its validation twin dashed, and a ring at the best epoch."""
     epochs, twin = _epochs(rows), f"val_{name}"
-    handles = ax.plot(epochs, _series(rows, name), color=style.color(ax, i), label=name, **_dots(rows))
+    called = style.as_text(name)
+    handles = ax.plot(epochs, _series(rows, name), color=style.color(ax, i), label=called, **_dots(rows))
     if any(twin in row for row in rows):
         look: Any = {"linestyle": "--", **_dots(rows)}
-        handles += ax.plot(epochs, _series(rows, twin), color=style.color(ax, i), label=f"validation {name}", **look)
+        handles += ax.plot(epochs, _series(rows, twin), color=style.color(ax, i), label=f"validation {called}", **look)
     else:
         twin = name
     sign = -1 if "accuracy" in name else 1

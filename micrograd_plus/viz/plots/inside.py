@@ -104,7 +104,7 @@ def gradient_flow(model: Any, *, ax: Axes | None = None) -> Axes:
             fontsize="small",
             color=style.ink(ax),
         )
-    ax.set_yticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), [style.as_text(name) for name in names])
     ax.set(xlabel="size of the gradient (log scale)", ylim=(len(names) - 0.5, -0.5))
     ax.grid(axis="x", alpha=0.25)
     style.titled(ax, "How the gradient flows back", "from the last layer (below) to the first (above)")
@@ -240,7 +240,7 @@ def _hills(ax: Axes | None, found: dict[str, np.ndarray], notes: dict[str, str],
             notes[name], (1, i), xycoords=ax.get_yaxis_transform(), xytext=(6, 0), textcoords="offset points",
             va="center", fontsize="small", color=style.ink(ax),
         )  # fmt: skip
-    ax.set_yticks(range(len(found)), list(found))
+    ax.set_yticks(range(len(found)), [style.as_text(name) for name in found])
     ax.tick_params(axis="y", length=0)
     ax.set(xlim=(low - room, high + room), ylim=(len(found) - 0.4, -0.6))
     return ax

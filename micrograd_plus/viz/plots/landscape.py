@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from . import style
-from .asking import Weights, all_restored, in_use, is_module, numbers, recorded_weights
+from .asking import Weights, all_restored, drawing_with, in_use, is_module, numbers, recorded_weights
 from .surface import box_around, draw_paths, draw_surface
 
 FINE, COARSE = 31, 15  # points an axis: of a model of arrays, and of one of single Values, which is slower
@@ -175,7 +175,7 @@ def _plane(
 ) -> Plane:
     if directions not in (None, "random", "pca"):
         raise ValueError(f"directions must be 'random' or 'pca', got {directions!r}")
-    if span is not None and not (np.isreal(span) and 0 < span < np.inf):
+    if span is not None and not (isinstance(span, (int, float)) and 0 < span < 1e300):
         raise ValueError(f"span must be a finite number above 0, got {span!r}")
     if directions == "pca" and not walked:
         raise ValueError("directions='pca' needs paths, {'SGD': recorder}, with recorder = Recorder(keep='arrays')")
@@ -218,7 +218,7 @@ def _principal(here: np.ndarray, walked: dict[str, np.ndarray], span: float | No
 
 def _random(here: np.ndarray, weights: Weights, walked: dict[str, np.ndarray], span: float | None, seed: int) -> Plane:
     """A plane along two random directions, filter-normalised."""
-    rng = np.random.default_rng(seed)
+    rng = drawing_with(seed)
     first, second = (_normalised(rng.standard_normal(len(here)), here, weights) for _ in range(2))
     if walked and span is None:
         box: Any = box_around([project(path - here, first, second) for path in walked.values()])

@@ -22,7 +22,7 @@ class Live:
     """
 
     def __init__(self, *columns: str, every: float = 1.0, log: bool = False, alt: str = ""):
-        if not every >= 0:
+        if not isinstance(every, (int, float)) or not every >= 0:
             raise ValueError(f"Live: every is the number of seconds between two pictures, at least 0; got {every!r}")
         self.columns, self.every, self.log, self.alt = columns, every, log, alt
         self._handle: Any = None

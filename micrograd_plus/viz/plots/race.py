@@ -73,6 +73,9 @@ def optimizer_race(
     >>> ax.get_legend().get_texts()[0].get_text()
     'SGD: 1.66e-19'
     """
+    for name, limits in (("xlim", xlim), ("ylim", ylim)):
+        if limits is not None and np.shape(limits) != (2,):
+            raise ValueError(f"{name} must be (low, high), got {limits!r:.40}")
     walks = race(loss, optimizers, start, steps=steps)
     stayed = [walk[:, :2] for walk in walks.values() if walk[-1, 2] <= walk[0, 2]]
     low, high = box_around([next(iter(walks.values()))[:1, :2], *stayed])

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from . import style
-from .asking import all_restored, check_module, in_its_precision, matrix, numbers, takes_batches
+from .asking import all_restored, check_module, drawing_with, in_its_precision, matrix, numbers, takes_batches
 from .landscape import one_number
 
 MEMORY = 0.8  # of the smoothed loss: how much of it is the past
@@ -56,7 +56,7 @@ def lr_sweep(
     check_module(model, "lr_finder")
     if not callable(loss) or hasattr(loss, "backward"):
         raise TypeError(f"loss must be a function loss(output, target), such as nn.mse_loss; got {loss!r:.60}")
-    if not (0 < low < high < math.inf):
+    if not all(isinstance(rate, (int, float)) for rate in (low, high)) or not 0 < low < high < 1e300:
         raise ValueError(f"the rates must grow from low to high, both above 0; got low={low!r}, high={high!r}")
     for name, number, least in (("steps", steps, 10), ("batch_size", batch_size, 1)):
         if not isinstance(number, (int, np.integer)) or number < least:
@@ -114,7 +114,7 @@ def _batches(model: Any, data: Any, size: int, seed: int) -> Iterator[tuple[Any,
         raise ValueError(f"each sample needs its target: there are {len(X)} samples and {len(y)} targets")
     if not takes_batches(model):
         matrix("X", X)
-    order = np.random.default_rng(seed).permutation(len(X))
+    order = drawing_with(seed).permutation(len(X))
     parts = [order[i : i + size] for i in range(0, len(X), size)]
     if not takes_batches(model):
         return ((X[part].tolist(), y[part].tolist()) for part in cycle(parts))

@@ -26,7 +26,8 @@ def confusion(output: Any, target: Any, *, names: Sequence[str] | None = None, a
     ['1', '1', '0', '2']
     """
     said, right = _classes(output), numbers(target)
-    right = right.reshape(-1) if right.shape == (len(right), 1) else right
+    right = right.reshape(-1) if right.shape[1:] == (1,) else right
+    names = _names(names)
     if said.shape != right.shape or not said.size:
         raise ValueError(f"confusion needs one label for each output: outputs {said.shape}, labels {right.shape}")
     labels = np.unique([said, right])
@@ -84,6 +85,10 @@ def predictions_1d(
     [-0.2, 4.2]
     """
     X = numbers(X)
+    if isinstance(resolution, bool) or not isinstance(resolution, int) or not 2 <= resolution <= 1_000_000:
+        raise ValueError(f"resolution is the number of points on the curve, at least 2; got {resolution!r:.40}")
+    if truth is not None and not callable(truth):
+        raise TypeError(f"truth is a function of the inputs, or None; got {type(truth).__name__} {truth!r:.40}")
     if X.ndim not in (1, 2) or X.size != len(X) or not len(X):
         raise ValueError(f"predictions_1d draws over one input: X must have shape (n,) or (n, 1), got {X.shape}")
     X = X.reshape(-1)
@@ -138,6 +143,10 @@ def image_grid(
     said = None if predictions is None else _labels("predictions", predictions, n)
     if not isinstance(columns, (int, np.integer)) or columns < 1:
         raise ValueError(f"columns must be a whole number, at least 1; got {columns!r}")
+    names = _names(names)
+    known = [c for c in (right, said) if c is not None]
+    if names is not None and known and not 0 <= np.min(known) <= np.max(known) < len(names):
+        raise ValueError(f"names has {len(names)} names, for classes 0 to {len(names) - 1}, but there is another class")
     columns = min(columns, n)
     rows = -(-n // columns)
     ax = style.axes_or_new(ax, max(3.0, 0.75 * columns), 0.1 + 0.98 * rows * height / width)
@@ -170,13 +179,22 @@ def _classes(output: Any) -> np.ndarray:
     said = numbers(output)
     if said.ndim == 2 and said.shape[1] > 1:
         return said.argmax(axis=1).astype(float)
-    said = said.reshape(-1) if said.shape == (len(said), 1) else said
+    said = said.reshape(-1) if said.shape[1:] == (1,) else said
     if said.ndim != 1 or not np.equal(said, np.round(said)).all():
         raise ValueError(
             "outputs must be class numbers (n,), or one score for each class (n, C); of one score a sample make "
             f"classes first: scores > 0. Got shape {said.shape}"
         )
     return said
+
+
+def _names(names: Any) -> list[str] | None:
+    """What the classes are called, as a list of texts; TypeError for what is none."""
+    if names is None:
+        return None
+    if isinstance(names, (str, bytes, dict, set)) or not hasattr(names, "__len__"):
+        raise TypeError(f"names is a list of what to call the classes, as ['cat', 'dog']; got {type(names).__name__}")
+    return [style.as_text(name) for name in names]
 
 
 def _labels(name: str, values: Any, n: int) -> np.ndarray:

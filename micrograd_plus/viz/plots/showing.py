@@ -38,10 +38,12 @@ def show(ax: Any, alt: str, *, dpi: int = 90) -> Picture:
     """
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError("show: say in `alt` what is to be seen in the picture, for readers who can't see it")
+    if isinstance(dpi, bool) or not isinstance(dpi, (int, float)) or not 10 <= dpi <= 2000:
+        raise ValueError(f"show: dpi is the number of dots per inch, from 10 to 2000; got {dpi!r:.40}")
     from matplotlib import pyplot as plt
 
-    first = next(iter(getattr(ax, "flat", [ax])))
-    figure = getattr(first, "figure", first)
+    first = next(iter(getattr(ax, "flat", [ax])), None)
+    figure: Any = getattr(first, "figure", first)
     if not hasattr(figure, "savefig"):
         raise TypeError(f"show needs what a plot returned (Axes), or a Figure; got {type(ax).__name__} {ax!r:.40}")
     buffer = io.BytesIO()

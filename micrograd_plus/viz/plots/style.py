@@ -12,6 +12,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import ScaledTranslation
 
+from ...engine.visible import visible
+
 # Okabe and Ito's colours, told apart by colour-blind readers too; markers and dashes say the same again.
 BLUE, SKY, ORANGE, GREEN = "#0072B2", "#56B4E9", "#E69F00", "#009E73"
 PINK, RED, YELLOW = "#CC79A7", "#D55E00", "#F0E442"
@@ -61,10 +63,19 @@ def rim(paper: str, width: float) -> list:
     return [withStroke(linewidth=width, foreground=paper)]
 
 
+def as_text(text: Any) -> str:
+    r"""A text that somebody gave, drawn as it is: between $ and $ Matplotlib would read mathematics.
+
+    >>> as_text("$5 to $6")
+    '\\$5 to \\$6'
+    """
+    return visible(str(text)).replace("$", r"\$")
+
+
 def titled(ax: Axes, title: str, caption: str = "") -> None:
     """A title, and below it in smaller letters what the reader should know."""
     lines = caption.count("\n") + 1 if caption else 0
-    ax.set_title(title, pad=6 + 13 * lines)
+    ax.set_title(as_text(title), pad=6 + 13 * lines)
     if caption:
         ax.annotate(
             caption, (0.5, 1), xytext=(0, 5), xycoords="axes fraction", textcoords="offset points",

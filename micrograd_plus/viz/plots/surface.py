@@ -42,7 +42,7 @@ def draw_paths(ax: Axes, paths: Mapping[str, np.ndarray]) -> None:
         every = max(1, len(path) - 1)
         ax.plot(
             path[:, 0], path[:, 1], linewidth=1.6, marker=marker, markevery=(every, every), markersize=8,
-            markeredgecolor="black", path_effects=rim, label=name, **look,
+            markeredgecolor="black", path_effects=rim, label=style.as_text(name), **look,
         )  # fmt: skip
         ax.plot(*path[0], marker="o", markersize=9, markerfacecolor="none", markeredgecolor="white", zorder=4)
 
