@@ -639,6 +639,27 @@ they are 0; √ and log have slope ∞ at 0. Infinity and NaN go through as IEEE
 float16 is added up in float32 and rounded once. On Values, norm and std of squares that overflow are infinite, and
 logsumexp and log_softmax are right to an ulp of 1: they are computed in the scalar steps that the graph shows.
 
+## Where there is no slope
+
+At a kink, or where a formula would give 0 · ∞, one number has to be chosen. It is PyTorch's, here and in
+`tests/test_bad_inputs.py`, which compares each; `detect_anomaly()` names the line of each inf or nan.
+
+| where | slope |
+| --- | --- |
+| relu, abs, sign at 0 | 0 |
+| leaky_relu at 0; elu at 0 | its small slope; 1 |
+| maximum, minimum of two equal numbers | 1/2 each |
+| max, min of an array: ties | shared evenly |
+| clip at its edges | 1: the edge counts as inside |
+| `x**0` at 0; `a**b` at (0, 0) and at (0, 2) | 0; 0 for both |
+| `a**b` at a negative a | `b * a**(b - 1)` for a, nan for b |
+| √ and log at 0; 1/x at 0 | ∞; -∞ |
+| norm of zeros; std and var of equal numbers | 0 |
+| prod with one 0 in it | the product of the others, for the 0 |
+| `where(x > 0, sqrt(x), 0)` at -1 | nan: 0 · nan. Ask twice: `sqrt(where(x > 0, x, 1))` inside |
+| logsumexp of -∞ alone, softmax of ∞ | nan |
+| relu of nan; maximum of nan and a number | 0 (PyTorch: 1); 1/2 (PyTorch: 1) |
+
 Measured with {versions}.
 """
 

@@ -349,7 +349,7 @@ def same(found, expected):
 
 @pytest.mark.parametrize("row", UNDEFINED, ids=[row[0] for row in UNDEFINED])
 def test_what_holds_where_there_is_no_slope(row):
-    """The table in the docs. An entry more is what this library gives where PyTorch gives something else."""
+    """The table in docs/numerics.md. An entry more is what this library gives where PyTorch gives something else."""
     _, f, at, expected, *ours = row
     found = array_slopes(lambda *xs: f(*xs, mg), *at)
     assert same(found, ours[0] if ours else expected), found
