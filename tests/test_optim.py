@@ -7,6 +7,7 @@ import math
 import pickle
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 
 from micrograd_plus import Tensor, optim
+from micrograd_plus.optim import optimizers
+from micrograd_plus.optim.together import SMALL
 
 # ---- every optimiser, with many settings ----
 
@@ -406,7 +409,8 @@ BAD_STATES = [
         "settings lr, betas, .* has no betas. Load it into",
     ),
     ("values", lambda s: s["param_groups"][0].update(lr=-1), "lr must be 0 or more"),
-    ("position", lambda s: s["state"].update({7: {}}), "expected parameters 0 to 0, got 7 in the state"),
+    ("position", lambda s: s["state"].update({1: {}}), "expected parameters 0 to 0, got 1 in the state"),
+    ("negative position", lambda s: s["state"].update({-1: {}}), "expected parameters 0 to 0, got -1 in the state"),
     (
         "shape",
         lambda s: s["state"][0].update(exp_avg=np.ones(4)),
@@ -426,6 +430,19 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(spoil, message
     with pytest.raises(ValueError, match=message):
         optimizer.load_state_dict(bad)
     np.testing.assert_equal(optimizer.state_dict(), before)
+
+
+def test_a_state_may_hold_more_than_the_optimizer_asks_for():
+    optimizer = optim.SGD([number()], lr=0.1)
+    optimizer.load_state_dict({**optimizer.state_dict(), "made by": "a later version"})
+    assert optimizer.state_dict().keys() == {"state", "param_groups"}
+
+
+def test_a_float_is_no_gradient_of_an_array_of_numbers():
+    w = Tensor([1.0, 2.0])
+    w.grad = 0.5
+    with pytest.raises(ValueError, match=r"the gradient of parameter 0 has shape \(\), the parameter \(2,\)"):
+        optim.SGD([w], lr=0.1).step()
 
 
 def test_pytorchs_state_is_refused_if_it_does_not_fit_and_loads_if_it_does():
@@ -772,10 +789,23 @@ def test_clipping_keeps_float32_and_leaves_the_old_gradient():
     assert optim.clip_grad_norm_([number(grad=None)], 1.0) == 0.0
 
 
+def test_what_needs_no_clipping_stays_the_same_array():
+    p = SimpleNamespace(data=np.ones(2), grad=np.array([3.0, 4.0]))
+    before = p.grad
+    assert optim.clip_grad_norm_([p], 5.1) == 5.0
+    assert p.grad is before
+
+
+def test_the_norm_of_float16_is_taken_in_float32():
+    p = SimpleNamespace(data=np.ones(2, np.float16), grad=np.array([300.0, 400.0], np.float16))
+    assert optim.clip_grad_norm_([p], 1000.0) == 500.0  # 300² is infinite in float16
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda: optim.clip_grad_norm_([number()], -1), ValueError, "max_norm must be 0 or more .* try 1.0"),
+        (lambda: optim.clip_grad_norm_([number()], -1.0), ValueError, "max_norm must be 0 or more .* try 1.0"),
         (lambda: optim.clip_grad_norm_([number()], "1"), TypeError, "max_norm must be a number, got '1'"),
         (lambda: optim.clip_grad_value_([number()], math.nan), ValueError, "clip_value must be 0 or more"),
         (
@@ -830,6 +860,22 @@ assert all(name.startswith("micrograd_plus.optim") for name in ours), ours
     assert result.returncode == 0, result.stderr
 
 
+def test_a_step_in_another_thread():
+    w, failed = number(grad=1.0), []
+
+    def step():
+        try:
+            optim.SGD([w], lr=0.5).step()
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=step)
+    thread.start()
+    thread.join()
+    assert not failed
+    assert w.data == number().data - 0.5
+
+
 # ---- small arrays that move together ----
 
 
@@ -877,12 +923,22 @@ def forget(params, optimizer, seed):
         memories.clear()
 
 
+def other_dtype(params, optimizer, seed):
+    params[1].grad = params[1].grad.astype(np.float32 if params[1].dtype == np.float64 else np.float64)
+
+
+def an_array_for_a_number(params, optimizer, seed):
+    for memory in optimizer.state.values() if hasattr(optimizer, "state") else [o.state.get(0) for o in optimizer.each]:
+        if memory and "step" in memory:
+            memory["step"] = np.array(float(memory["step"]))
+
+
 def other_rate(params, optimizer, seed):
     for one in [optimizer] if hasattr(optimizer, "state") else optimizer.each:
         one.param_groups[0]["lr"] = 0.5
 
 
-MEANWHILE = [nothing, new_numbers, no_gradient, freeze_one, forget, other_rate]
+MEANWHILE = [nothing, new_numbers, no_gradient, freeze_one, forget, other_dtype, an_array_for_a_number, other_rate]
 
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE)
@@ -903,6 +959,106 @@ def test_together_and_alone_are_the_same_to_the_last_bit(row, meanwhile, dtype):
     for i, (p, q) in enumerate(zip(ours, alone, strict=True)):
         np.testing.assert_array_equal(p.numpy(), q.numpy())
         np.testing.assert_equal(optimizers[0].state.get(i), optimizers[1].each[i].state.get(0))
+
+
+@pytest.fixture
+def moved(monkeypatch):
+    """The sizes of what Adam moves, one by one, and "flat" where small arrays are put together anew."""
+    seen = []
+    update, flat_of = optim.Adam.update, optimizers.flat_of
+
+    def seen_update(self, p, g, state, group):
+        seen.append(g.size)
+        update(self, p, g, state, group)
+
+    def seen_flat_of(group, memories):
+        seen.append("flat")
+        return flat_of(group, memories)
+
+    monkeypatch.setattr(optim.Adam, "update", seen_update)
+    monkeypatch.setattr(optimizers, "flat_of", seen_flat_of)
+    return seen
+
+
+def in_a_step(moved, optimizer, before=nothing, grads=True):
+    """What is moved in one step, given new gradients."""
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    if grads:
+        give_gradients(params, 0)
+    before(params, optimizer, 0)
+    moved.clear()
+    optimizer.step()
+    return list(moved)
+
+
+def test_small_arrays_are_moved_by_one_update(moved):
+    optimizer = optim.Adam(tensors(((3, 4), (5,), (), (SMALL,), (SMALL + 1,))))
+    assert in_a_step(moved, optimizer) == ["flat", 12, 5, 1, SMALL, SMALL + 1]  # at first nothing is remembered
+    assert in_a_step(moved, optimizer) == ["flat", 18 + SMALL, SMALL + 1]
+    assert in_a_step(moved, optimizer) == [18 + SMALL, SMALL + 1]  # they stay together
+    assert in_a_step(moved, optimizer, new_numbers_of_each) == [18 + SMALL, SMALL + 1]
+    assert in_a_step(moved, optimizer, no_gradient) == ["flat", 6 + SMALL, SMALL + 1]
+    assert in_a_step(moved, optimizer, freeze_one) == [6 + SMALL, SMALL + 1]
+    assert in_a_step(moved, optimizer, freeze_one) == [6 + SMALL, 12, SMALL + 1]
+    assert in_a_step(moved, optimizer, forget) == ["flat", 12, 5, 1, SMALL, SMALL + 1]
+
+
+def new_numbers_of_each(params, optimizer, seed):
+    for p in params:
+        p.data = p.numpy() + 1.0
+
+
+def test_two_are_moved_as_one_and_each_group_by_itself(moved):
+    a, b, c, d = tensors(((3,), (4,), (5,), (6,)))
+    optimizer = optim.Adam([{"params": [a, b]}, {"params": [c, d], "lr": 0.5}])
+    for _ in range(2):
+        in_a_step(moved, optimizer)
+    assert in_a_step(moved, optimizer) == [7, 11]
+    assert sorted(optimizer.state) == [0, 1, 2, 3]
+
+
+def test_only_arrays_of_one_dtype_that_remember_the_same_are_moved_as_one(moved):
+    params = [*tensors(((3,), (4,))), *tensors(((5,),), np.float32), *tensors(((6,), (7,)), np.float16)]
+    optimizer = optim.Adam(params)
+    for _ in range(2):
+        in_a_step(moved, optimizer)
+    assert in_a_step(moved, optimizer) == [7, 5, 6, 7]
+    optimizer.state[1]["step"] = 9
+    assert in_a_step(moved, optimizer)[1:] == [3, 4, 5, 6, 7]  # two steps that differ
+
+
+def test_gradients_in_float16_are_computed_with_in_float32():
+    p = Tensor(np.array([1.0, 1.0], np.float16))
+    optimizer = optim.Adam([p], lr=0.5)
+    p.grad = np.array([300.0, 0.0], np.float16)  # its square is infinite in float16, where eps is 0
+    optimizer.step()
+    assert p.numpy().tolist() == [0.5, 1.0]
+    assert p.dtype == np.float16
+
+
+def test_the_state_of_pytorchs_adam_goes_on_in_several_arrays():
+    torch = pytest.importorskip("torch")
+    ours = tensors()
+    theirs = [torch.nn.Parameter(torch.tensor(p.numpy())) for p in ours]
+    torchs, optimizer = torch.optim.Adam(theirs, lr=0.1), optim.Adam(ours, lr=0.1)
+
+    def step_of_torchs(seed):
+        give_gradients(ours, seed)
+        for p, q in zip(ours, theirs, strict=True):
+            q.grad = torch.tensor(p.grad)
+        torchs.step()
+
+    step_of_torchs(0)
+    saved = torchs.state_dict()
+    saved["state"] = {i: {name: x.numpy().copy() for name, x in m.items()} for i, m in saved["state"].items()}
+    optimizer.load_state_dict(saved)  # with "step" as an array of one number
+    for p, q in zip(ours, theirs, strict=True):
+        p.data = q.detach().numpy()
+    for seed in range(1, 5):
+        step_of_torchs(seed)
+        optimizer.step()
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.numpy(), q.detach().numpy(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
@@ -1023,6 +1179,9 @@ def test_groups_of_one_kind_alone_and_what_can_not_be_grouped():
     assert [g["weight_decay"] for g in optim.decay_matrices_only([SimpleNamespace(data=1.0, grad=0.0)])] == [0.0]
     with pytest.raises(ValueError, match="there are no parameters"):
         optim.decay_matrices_only([])
+    assert [g["weight_decay"] for g in optim.decay_matrices_only([weight], 0)] == [0]
+    with pytest.raises(TypeError, match=r"takes parameters, got float: give it model.parameters\(\)"):
+        optim.decay_matrices_only([weight, 1.0])
     with pytest.raises(ValueError, match="weight_decay must be 0 or more, got -1"):
         optim.decay_matrices_only([weight], -1)
     with pytest.raises(TypeError, match="not the pairs of"):

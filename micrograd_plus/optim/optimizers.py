@@ -87,8 +87,9 @@ class Optimizer:
         """
         for group in self.param_groups:
             for i, p in enumerate(group["params"]):
-                g = p.grad  # most are a float, or an array of the parameter's shape: then there is nothing to ask
-                if not (g is None or g.__class__ is float or getattr(g, "shape", 0) == getattr(p, "shape", 1)):
+                g = p.grad  # most are a number's float, or an array of a Tensor's shape: then there is nothing to ask
+                fits = getattr(g, "shape", None) == p.shape if hasattr(p, "shape") else g.__class__ is float
+                if not (fits or g is None):
                     self._check_gradient(i, p)
         with uninterrupted():
             self._move_all()
@@ -221,6 +222,9 @@ class Optimizer:
         saved = deepcopy(state_dict)
         self._check_fits(saved)
         self.state = {int(position): memory for position, memory in saved["state"].items()}
+        for memory in self.state.values():
+            if _shape(memory.get("step")) == () and hasattr(memory.get("step"), "item"):  # PyTorch's, an array
+                memory["step"] = memory["step"].item()
         for group, settings in zip(self.param_groups, saved["param_groups"], strict=True):
             group.update({**settings, "params": group["params"]})
 

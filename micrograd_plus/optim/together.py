@@ -30,7 +30,7 @@ class Flat:
         self.memories = [memories[position] for position in self.positions]
         ends = accumulate((p.size for p in self.params), initial=0)
         self.places = [(slice(*ends), p.shape) for p, ends in zip(self.params, pairwise(ends), strict=True)]
-        self.data: Any = None
+        self.data: Any  # all numbers, put together by `gradient`
         self.numbers = [None] * len(members)  # each parameter's part of `data`
         self.state: dict[str, Any] = {}
         self.held: dict[str, list] = {}  # what each memory holds under a name
@@ -50,7 +50,7 @@ class Flat:
             g, now = p.grad, p.numpy()
             if not p.requires_grad or memories.get(position) is not memory:
                 return None
-            if g.__class__ is not now.__class__ or g.shape != now.shape or g.dtype is not now.dtype:
+            if g.__class__ is not now.__class__ or g.dtype is not now.dtype:
                 return None
             if now is not numbers:
                 if p.numpy() is not now:  # a copy: somebody holds its .data, and is to see it move
@@ -84,14 +84,16 @@ class Flat:
 
 def flat_of(group: list[tuple[int, Any]], memories: Memories) -> Flat | None:
     """The small arrays of a group (positions and parameters) as one parameter; None where there is nothing to gain."""
-    small = [(i, p) for i, p in group if memories.get(i) and _is_small(p)]
+    small = [(i, p) for i, p in group if memories.get(i) and _is_small(p, memories[i])]
     members = [(i, p) for i, p in small if _kind(memories[i], p) == _kind(memories[small[0][0]], small[0][1])]
     return Flat(members, memories) if len(members) > 1 else None
 
 
-def _is_small(p: Any) -> bool:
-    """Whether p is a Tensor that isn't large, and is to be moved."""
-    return hasattr(p, "adopt") and p.size <= SMALL and p.requires_grad and p.grad is not None and not is_half(p)
+def _is_small(p: Any, memory: dict[str, Any]) -> bool:
+    """Whether p is a Tensor that isn't large, and is to be moved; what is remembered of it has its shape."""
+    if not hasattr(p, "adopt") or p.size > SMALL or not p.requires_grad or p.grad is None or is_half(p):
+        return False
+    return all(value.shape == p.shape for value in memory.values() if _is_array(value))
 
 
 def is_half(x: Any) -> bool:
@@ -105,10 +107,7 @@ def is_half(x: Any) -> bool:
 
 def _kind(memory: dict[str, Any], p: Any) -> tuple:
     """What must be the same for parameters to be moved as one: the dtype, and what is remembered but for the shapes."""
-    remembered = {
-        name: (value.dtype, value.shape == p.shape) if _is_array(value) else value for name, value in memory.items()
-    }
-    return p.dtype, remembered
+    return p.dtype, {name: value.dtype if _is_array(value) else value for name, value in memory.items()}
 
 
 def _is_array(value: Any) -> bool:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.arguments import got
+from ..engine.visible import visible
 from .whole import write_whole
 
 Numbers = dict[str, Any]
@@ -60,8 +61,7 @@ def readable(text: str, most: int = 2000) -> str:
     >>> print(readable("weight" + chr(27) + "[31m"))
     weight\\x1b[31m
     """
-    text = text if len(text) <= most else text[:most] + " …"
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    return visible(text if len(text) <= most else text[:most] + " …")
 
 
 # -- writing ---------------------------------------------------------------------------------------------------
