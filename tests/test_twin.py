@@ -379,3 +379,18 @@ def test_a_leaf_that_somebody_holds_is_one_leaf():
     root.to_values(leaves).backward()
     np.testing.assert_allclose(leaves[w].grad, w.grad, rtol=1e-15)
     assert held is not None
+
+
+def test_what_ties_after_a_change_ties_in_the_twin():
+    """1.17 + (0.3 - 1.17) isn't 0.3: the numbers of the twin are those that the operation saw."""
+    x = Tensor([0.05, -0.65, 1.17])
+    y = (x * 1.0).sum()
+    x.data[...] = 0.3
+    y = y + x.max()
+    leaves = {}
+    twin = y.to_values(leaves)
+    y.backward()
+    twin.backward()
+    assert x.grad.round(6).tolist() == [1.333333] * 3
+    assert leaves[x].grad.round(6).tolist() == [1.333333] * 3
+    assert twin.data == y.item()

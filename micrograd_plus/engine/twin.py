@@ -195,7 +195,10 @@ def to_values(root: Tensor, leaves: dict[Tensor, ValueArray] | None = None) -> A
         if seen is before or np.array_equal(seen, before, equal_nan=True):
             return images[x]
         if (x, id(seen)) not in changed:  # by a constant: the gradient is that of the same x
-            changed[x, id(seen)] = _as_value_array(images[x] + (seen - before))
+            changed[x, id(seen)] = moved = _as_value_array(images[x] + (seen - before))
+            for value, number in zip(moved.values.flat, np.ravel(seen).tolist(), strict=True):
+                if isinstance(value, Value):
+                    value.data = number  # the sum may be an ulp off, and what tied would tie no more
         return changed[x, id(seen)]
 
     for node in order(root):
