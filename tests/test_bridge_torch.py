@@ -657,9 +657,13 @@ def run(command, folder):
     known = {"python": [sys.executable], "torchrun": [sys.executable, "-m", "torch.distributed.run"]}
     first, *rest = command.split()
     one_thread = {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    done = subprocess.run(
-        [*known[first], *rest], cwd=folder, env=os.environ | one_thread, capture_output=True, text=True, timeout=300
-    )
+    for _ in range(3):
+        done = subprocess.run(
+            [*known[first], *rest], cwd=folder, env=os.environ | one_thread, capture_output=True, text=True, timeout=300
+        )
+        # Behind the last line of the program, one run in some forty on a busy machine ends so: gloo's own threads.
+        if "terminate called without an active exception" not in done.stderr:
+            break
     assert done.returncode == 0, done.stderr
     return done.stdout
 

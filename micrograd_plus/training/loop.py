@@ -49,8 +49,10 @@ class Loop:
                 state.epoch += 1
                 began = time.perf_counter()
                 self.tell("on_epoch_begin")
-                history.rows.append(self.epoch(loader, held))
-                history.seconds.append(time.perf_counter() - began)
+                row = self.epoch(loader, held)
+                with uninterrupted():  # both, or none
+                    history.rows.append(row)
+                    history.seconds.append(time.perf_counter() - began)
                 self.tell("on_epoch_end")
         except KeyboardInterrupt:
             history.stopped = f"interrupted by Ctrl-C in epoch {state.epoch}"
