@@ -1,9 +1,13 @@
 """For the examples in docstrings and in README.md, which are run as tests."""
 
+import signal
 import sys
 from importlib.util import find_spec
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell starts what is to run in the background: no Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Modules that need numba are passed over where it isn't installed (it is an extra).
 NEED_NUMBA = ["loops.py", "kernels.py", "with_numba.py"]

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -167,8 +168,10 @@ def test_a_notebook_is_marked(own_folder, capsys):
 def test_watching_marks_again_when_the_file_is_saved_and_ends_with_ctrl_c(own_folder):
     file = own_folder / "mine.py"
     file.write_text(WRONG)
-    command = [sys.executable, "-u", "-m", "micrograd_plus", "check", str(file), "--watch"]
+    command = [sys.executable, "-u", "-m", "micrograd_plus", "check", str(file), "--watch", "--timeout", "60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        end = threading.Timer(90, watching.kill)  # what doesn't come would be waited for without an end
+        end.start()
         lines = iter(watching.stdout.readline, "")
         assert any("1 of 2 passed" in line for line in lines)
         assert "waiting" in next(lines)
@@ -178,6 +181,7 @@ def test_watching_marks_again_when_the_file_is_saved_and_ends_with_ctrl_c(own_fo
         assert "waiting" in next(lines)
         watching.send_signal(signal.SIGINT)
         assert watching.wait(timeout=20) == 0
+        end.cancel()
         assert watching.stderr.read() == ""
 
 
