@@ -107,6 +107,7 @@ def _joined(*xs: torch.Tensor, axis: int) -> torch.Tensor:
 
 
 def _bce(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    x, t = torch.broadcast_tensors(x, t)  # before the log: 0 in front of an empty target would give 0 · ∞ for nothing
     return -(t * x.log() + (1 - t) * (1 - x).log())
 
 
