@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import micrograd_plus
-from micrograd_plus import Tensor, Ternary, Unary, Value, grad, no_grad, sin, tanh, value_and_grad, where
+from micrograd_plus import Tensor, Ternary, Unary, Value, grad, hvp, no_grad, sin, tanh, value_and_grad, where
 from micrograd_plus.engine import Structural, graph, ops, recording
 from micrograd_plus.engine.graph import backward, is_recording, order
 
@@ -965,3 +965,61 @@ def test_a_watcher_that_raises_stops_the_computation_there():
     with pytest.raises(ArithmeticError, match="stop"), graph.watched_by(Stop()):
         Value(1.0) + 1
     assert (Value(1.0) + 1).data == 2.0
+
+
+# ---- a row, as it is called ---------------------------------------------------------------------------------
+
+
+def test_a_row_has_as_many_slopes_and_operands_as_inputs():
+    one = lambda y, *xs: 1.0
+    with pytest.raises(TypeError, match="op 'k' has 3 inputs, so it needs 3 slopes, got 4"):
+        Ternary("k", lambda a, b, c: a, one, one, one, one)
+    for operands in ((), (1.0, 2.0), (Value(1.0), 2.0)):
+        with pytest.raises(TypeError, match=rf"`tanh` takes 1 operand\(s\), got {len(operands)}"):
+            tanh(*operands)
+
+
+def test_a_row_that_keeps_gives_its_result_alone():
+    row = Structural("row", lambda x: (x * 2, "kept", "too"), lambda g, y, x: g, keeps=True)
+    assert row(3.0) == 6.0
+
+
+def test_a_sum_takes_a_generator():
+    assert micrograd_plus.sum(x for x in (1.0, 2.0)) == 3.0
+    total = micrograd_plus.sum(x for x in (Value(1.0), Value(2.0), Value(4.0)))
+    assert (total.data, len(total.inputs)) == (7.0, 3)
+
+
+def test_what_a_picture_writes_into_the_box():
+    assert (ops.add.symbol, ops.tanh.symbol, Unary("mine", lambda x: x, lambda y, x: 1).symbol) == ("+", "tanh", "mine")
+
+
+# ---- grad(f), as it is called -------------------------------------------------------------------------------
+
+
+def test_a_derivative_has_the_name_of_its_function():
+    def cube(x):
+        """x³"""
+        return x * x * x
+
+    assert [f(cube).__name__ for f in (grad, value_and_grad)] == ["cube", "cube"]
+
+
+def test_a_derivative_in_no_grad_is_still_one():
+    with no_grad():
+        assert grad(lambda x: x * x)(3.0) == 6.0
+        assert float(grad(lambda x: x * x)(Value(3.0))) == 6.0
+
+
+def test_kinds_that_do_not_mix_lose_the_gradient():
+    w, v = Tensor([1.0, 2.0]), Value(2.0)
+    with pytest.raises(TypeError, match="given a Value and gave a Tensor"):
+        grad(lambda x: (w * w).sum())(v)
+    with pytest.raises(TypeError, match="given a Tensor and gave a Value"):
+        grad(lambda x: v * v)(w)
+
+
+def test_a_direction_has_a_part_for_each_input():
+    for v in ((1.0,), (1.0, 2.0, 3.0)):
+        with pytest.raises(ValueError, match=f"inputs is a tuple of 2, so v is a tuple .* got a tuple of {len(v)}"):
+            hvp(lambda x, y: x * y, (1.0, 2.0), v)

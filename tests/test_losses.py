@@ -667,6 +667,21 @@ def test_lists_and_twins_pass_over_the_same_samples(settings, reduction):
         np.testing.assert_allclose(grads, expected[1], **EXACT)
 
 
+@REDUCTION
+@pytest.mark.parametrize("settings", BY_NAME["cross_entropy"].settings, ids=str)
+@pytest.mark.parametrize("shape", [(3,), (5, 3), (2, 3, 4)])
+def test_a_target_of_probabilities_receives_a_gradient(shape, settings, reduction):
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=shape), rng.uniform(0.1, 1.0, size=shape)
+    t /= t.sum(axis=min(1, len(shape) - 1), keepdims=True)
+    mine = ours(nn.cross_entropy, x, t, reduction=reduction, **settings)
+    theirs = torchs(BY_NAME["cross_entropy"].theirs(), x, t, reduction=reduction, **settings)
+    for a, b in zip(mine, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+    plain = nn.cross_entropy(Tensor(x), t, reduction=reduction, **settings)  # without: one fused node
+    np.testing.assert_allclose(mine[0], plain.numpy(), rtol=1e-12)
+
+
 def test_a_mean_of_nothing_is_nan():
     for x in (Tensor(np.zeros((2, 3))), values_of(np.zeros((2, 3)))):
         assert np.isnan(float(nn.cross_entropy(x, [-100, -100])))
@@ -680,6 +695,47 @@ def test_a_wrong_label_beside_one_that_does_not_count():
                 getattr(nn, name)(Tensor(np.zeros((3, 3))), [1, -2, wrong], ignore_index=-2)
     with pytest.raises(ValueError, match="ignore_index is a label, and this target holds probabilities"):
         nn.cross_entropy(Tensor(np.zeros((1, 2))), np.array([[0.5, 0.5]]), ignore_index=0)
+    with pytest.raises(ValueError, match="ignore_index is a label, and this target holds probabilities"):
+        nn.cross_entropy(Tensor(np.zeros((1, 2))), np.array([[0.5, 0.5]]), ignore_index=1)
+    y = nn.cross_entropy(Tensor(np.zeros((1, 2))), np.array([[0.5, 0.5]]), ignore_index=-1)
+    assert y.item() == pytest.approx(np.log(2))
+
+
+def test_any_label_can_be_the_one_that_does_not_count():
+    x = np.random.default_rng(0).normal(size=(3, 2))
+    for ignored in (0, 1):
+        expected = nn.cross_entropy(Tensor(x[1 - ignored :: 2]), [1 - ignored] * (1 + ignored)).item()
+        assert nn.cross_entropy(Tensor(x), [0, 1, 0], ignore_index=ignored).item() == pytest.approx(expected, rel=1e-12)
+    assert nn.cross_entropy(Tensor([[5.0], [2.0]]), [0, -100]).item() == 0  # of one class alone
+
+
+def test_labels_may_be_floats_if_they_are_whole():
+    x = np.random.default_rng(0).normal(size=(2, 200))
+    expected = nn.cross_entropy(Tensor(x), [1, 150]).item()
+    assert nn.cross_entropy(Tensor(x), np.array([1.0, 150.0])).item() == expected
+    assert nn.cross_entropy(Tensor(x), Tensor([1.0, 150.0])).item() == expected  # a tracked one, too
+    for wrong in (0.4, 0.6, 1e20, np.inf, np.nan):
+        with pytest.raises(ValueError, match="class indices must be whole numbers, got dtype float64"):
+            nn.cross_entropy(Tensor(x), [1.0, wrong])
+    with pytest.raises(ValueError, match=r"has 200 classes, so the target must hold class indices in shape \(2,\)"):
+        nn.cross_entropy(Tensor(x), np.zeros((3, 200)))
+
+
+def test_class_weights_may_be_a_tensor():
+    x, t = np.random.default_rng(0).normal(size=(2, 3)), [0, 2]
+    for name in CLASSED:
+        f = getattr(nn, name)
+        assert f(Tensor(x), t, weight=Tensor(WEIGHT)).item() == f(Tensor(x), t, weight=WEIGHT).item()
+        for wrong in (object(), [1.0, 2.0, "a"]):
+            with pytest.raises(TypeError, match="weight needs one number for each class, got"):
+                f(Tensor(x), t, weight=wrong)
+
+
+def test_the_settings_of_a_module_are_what_it_was_made_with():
+    loss = nn.HuberLoss(delta=2.0).eval()
+    loss._note = "mine"
+    assert repr(loss) == "HuberLoss(reduction='mean', delta=2.0)"
+    assert loss(Tensor([4.0]), [0.0]).item() == 6.0
 
 
 def test_infinite_scores_that_do_not_count():
@@ -688,6 +744,8 @@ def test_infinite_scores_that_do_not_count():
     assert nn.nll_loss(x, [0, 1], ignore_index=1).item() == pytest.approx(np.log(2))
     for options in ({}, {"weight": [1.0, 2.0]}):
         assert nn.cross_entropy(x, [0, 1], ignore_index=1, **options).item() == pytest.approx(np.log(2))
+    x = Tensor([[-np.log(2), -np.log(2)], [-np.inf, 0.0]])  # at the first class
+    assert nn.nll_loss(x, [0, -100]).item() == pytest.approx(np.log(2))
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
@@ -762,6 +820,12 @@ def test_masks_that_do_not_fit():
         losses.masked_mean(Tensor([1.0, 2.0]), [0, 0])
     with pytest.raises(ValueError, match=r"a mask of shape \(3,\) doesn't broadcast to the losses' shape \(2,\)"):
         losses.masked_mean(Tensor([1.0, 2.0]), [0, 1, 1])
+    with pytest.raises(ValueError, match="the mask lets nothing through \\(its sum is -1\\)"):
+        losses.masked_mean(Tensor([1.0]), [-1.0])
+    assert losses.masked_mean(Tensor([3.0, 1.0]), [0.5, 0.0]).item() == 3.0
+    assert losses.masked_mean(Tensor([3.0, 1.0], dtype=np.float32), np.array([0.5, 0.0])).dtype == np.float32
+    with pytest.raises(ValueError, match="1 losses, but a mask of 2 numbers"):
+        losses.masked_mean([Value(1.0)], [1, 0])
     with pytest.raises(ValueError, match="2 losses, but a mask of 1 numbers"):
         losses.masked_mean([Value(1.0), Value(2.0)], [1])
 
@@ -945,6 +1009,8 @@ def test_penalties_pass_over_what_is_frozen():
     assert nn.l2_penalty(model).item() == pytest.approx(nn.l2_penalty(model[1]).item(), rel=1e-15)
     model.requires_grad_(False)
     for penalty in (nn.l2_penalty, nn.l1_penalty):
+        one = nn.Linear(1, 1, bias=False)  # a single parameter
+        assert nn.l2_penalty(one).item() == one.weight.item() ** 2
         with pytest.raises(ValueError, match="Sequential has no parameters to penalise"):
             penalty(model)
         with pytest.raises(ValueError, match="ReLU has no parameters to penalise"):
@@ -976,6 +1042,14 @@ def test_shapes_must_be_equal(name, have, want):
 def test_lists_must_pair_up(name):
     with pytest.raises(ValueError, match="the model gave 2 numbers, the target has 3: they must pair up"):
         getattr(nn, name)([Value(0.5), Value(0.5)], [1, 1, 1])
+    with pytest.raises(ValueError, match="the model gave 2 numbers, the target has 1: they must pair up"):
+        nn.mse_loss([Value(1.0), Value(2.0)], [1.0])
+    for target in ("abc", object(), [10**400, 1]):
+        with pytest.raises(TypeError, match="the target needs numbers, got"):
+            nn.mse_loss(Tensor([1.0, 2.0]), target)
+    for x in ("abc", None, abs):
+        with pytest.raises(TypeError, match="the loss needs the model's output, a Tensor or Values; got"):
+            nn.mse_loss(x, [1.0])
     with pytest.raises(ValueError, match="the model gave no numbers"):
         getattr(nn, name)([], [])
 

@@ -32,6 +32,7 @@ OPTIMISERS = [
     (optim.RMSprop, {"lr": 0.1, "weight_decay": 0.2}),
     (optim.RMSprop, {"lr": 0.1, "momentum": 0.9}),
     (optim.RMSprop, {"lr": 0.1, "alpha": 0.8, "centered": True}),
+    (optim.RMSprop, {"lr": 0.1, "alpha": 0.3, "centered": True}),
     (optim.RMSprop, {"lr": 0.1, "alpha": 0.8, "centered": True, "momentum": 0.5, "weight_decay": 0.1}),
     (optim.Adagrad, {}),
     (optim.Adagrad, {"lr": 0.5, "lr_decay": 0.1}),
@@ -114,6 +115,9 @@ def test_arrays_move_as_in_pytorch(row):
         torchs.step()
         for p, q in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=1e-10, atol=1e-10)
+    for i, q in enumerate(theirs):  # and they remember the same
+        for name, value in mine.state.get(i, {}).items():
+            np.testing.assert_allclose(value, torchs.state[q][name].numpy(), rtol=1e-10, atol=1e-10)
 
 
 def test_floats_move_as_in_pytorch(row):
@@ -410,6 +414,7 @@ BAD_STATES = [
     ),
     ("values", lambda s: s["param_groups"][0].update(lr=-1), "lr must be 0 or more"),
     ("position", lambda s: s["state"].update({1: {}}), "expected parameters 0 to 0, got 1 in the state"),
+    ("position further on", lambda s: s["state"].update({7: {}}), "expected parameters 0 to 0, got 7 in the state"),
     ("negative position", lambda s: s["state"].update({-1: {}}), "expected parameters 0 to 0, got -1 in the state"),
     (
         "shape",
@@ -432,10 +437,29 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(spoil, message
     np.testing.assert_equal(optimizer.state_dict(), before)
 
 
+@pytest.mark.parametrize("betas", [(0.9,), (0.9, 0.99, 0.999), 0.9])
+def test_betas_are_a_pair(betas):
+    with pytest.raises(TypeError, match="betas must be a pair of numbers"):
+        optim.Adam([number()], betas=betas)
+
+
 def test_a_state_may_hold_more_than_the_optimizer_asks_for():
     optimizer = optim.SGD([number()], lr=0.1)
     optimizer.load_state_dict({**optimizer.state_dict(), "made by": "a later version"})
     assert optimizer.state_dict().keys() == {"state", "param_groups"}
+
+
+@pytest.mark.parametrize("shape", [(2,), (4,), (3, 1), ()])
+def test_a_gradient_has_the_shape_of_its_parameter(shape):
+    for p in (SimpleNamespace(data=np.ones(3), grad=np.ones(shape)), Tensor(np.ones(3))):
+        p.grad = np.ones(shape)
+        with pytest.raises(ValueError, match=r"the gradient of parameter 0 has shape \(.*, the parameter \(3,\)"):
+            optim.SGD([p], lr=0.1).step()
+
+
+def test_a_setting_too_large_for_a_float():
+    with pytest.raises(ValueError, match="lr must be 0 or more and finite, got 1000"):
+        optim.SGD([number()], lr=10**400)
 
 
 def test_a_float_is_no_gradient_of_an_array_of_numbers():
@@ -581,6 +605,39 @@ def test_a_saved_schedule_goes_on(row):
         assert second.get_last_lr() == first.get_last_lr()
 
 
+@pytest.mark.parametrize("epoch", [-1, 1.5, "2", None])
+def test_a_schedule_refuses_a_state_that_counts_no_steps(epoch):
+    schedule = optim.StepLR(optim.SGD([number()], lr=1.0), step_size=2)
+    with pytest.raises((TypeError, ValueError), match="last_epoch counts steps, so it must be"):
+        schedule.load_state_dict({"last_epoch": epoch})
+    assert schedule.last_epoch == 0
+
+
+def test_a_schedule_stays_where_it_is_if_its_state_leads_nowhere():
+    optimizer = optim.SGD([number()], lr=1.0)
+    schedule = optim.OneCycleLR(optimizer, max_lr=1.0, total_steps=10)
+    schedule.step()
+    before = schedule.state_dict(), schedule.get_last_lr()
+    with pytest.raises(ValueError, match="OneCycleLR was made for 10 steps, and this is step 11"):
+        schedule.load_state_dict({"last_epoch": 11})
+    assert (schedule.state_dict(), schedule.get_last_lr()) == before
+
+
+@pytest.mark.parametrize(("eps", "expected"), [(0.5, 1.0), (0.49, 0.5)])
+def test_a_change_of_the_rate_must_be_worth_making(eps, expected):
+    optimizer = optim.SGD([number()], lr=1.0)
+    schedule = optim.ReduceLROnPlateau(optimizer, factor=0.5, patience=0, eps=eps)
+    schedule.step(1.0)
+    schedule.step(1.0)
+    assert schedule.get_last_lr() == [expected]
+
+
+def test_a_plateau_starts_with_no_bad_step():
+    optimizer = optim.SGD([number()], lr=1.0)
+    schedule = optim.ReduceLROnPlateau(optimizer, patience=1)
+    assert schedule.state_dict() == {"last_epoch": 0, "best": math.inf, "num_bad_epochs": 0, "cooldown_counter": 0}
+
+
 def test_a_saved_plateau_goes_on():
     def build():
         return optim.ReduceLROnPlateau(optim.SGD([number()], lr=1.0), patience=2, cooldown=2, factor=0.5)
@@ -707,6 +764,18 @@ BAD_SCHEDULES = [
         "patience counts steps, so it must be 0 or more",
     ),
     (lambda: sequence([1]), ValueError, r"3 schedules need 2 milestones that rise, .* got \[1\]"),
+    (lambda: sequence([1, 2, 3]), ValueError, r"3 schedules need 2 milestones that rise, .* got \[1, 2, 3\]"),
+    (
+        lambda: optim.SequentialLR(sgd(), [optim.ReduceLROnPlateau(sgd())], []),
+        TypeError,
+        "SequentialLR needs schedules with a formula, of this very optimiser; got ReduceLROnPlateau",
+    ),
+    (
+        lambda: optim.SequentialLR(sgd(), [optim.ExponentialLR(sgd(), 0.9)], []),
+        TypeError,
+        "SequentialLR needs schedules with a formula, of this very optimiser; got ExponentialLR",
+    ),
+    (lambda: optim.OneCycleLR(sgd(), 1, 9, pct_start=1.5), ValueError, "pct_start is a share .* at most 1; got 1.5"),
     (lambda: sequence([5, 5]), ValueError, r"milestones that rise"),
     (
         lambda: optim.SequentialLR(sgd(), [optim.LinearLR(sgd())], []),

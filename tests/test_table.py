@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from micrograd_plus import Tensor, Value, concatenate, einsum, grad, stack
-from micrograd_plus.engine import ops, twin  # noqa: F401 - twin gives Tensors their to_values()
+from micrograd_plus.engine import maths, ops, twin  # noqa: F401 - twin gives Tensors their to_values()
 from micrograd_plus.engine.array_ops import ARRAY_TABLE
 from micrograd_plus.engine.graph import Many, Structural, order
 from micrograd_plus.engine.ops import TABLE
@@ -844,3 +844,11 @@ def test_a_row_keeps_its_dtype_without_axes_and_without_numbers(row, dtype):
 def test_a_many_row_is_not_pointwise():
     assert all(not row.pointwise for row in ARRAY_TABLE.values())
     assert isinstance(TABLE["sum"], Many)
+
+
+@pytest.mark.parametrize("x", [-0.5, 0.25])
+def test_symbols_have_the_values_of_floats(x):
+    sympy = pytest.importorskip("sympy")
+    for name in "exp expm1 log1p sin cos tan sinh cosh tanh arctan erfc sigmoid softplus relu step sign abs_".split():
+        function = getattr(maths, name)
+        assert float(function(sympy.Float(x))) == pytest.approx(function(x), rel=1e-12), name

@@ -31,7 +31,7 @@ from micrograd_plus import (
     where,
 )
 from micrograd_plus import sum as sum_
-from micrograd_plus.engine.graph import order
+from micrograd_plus.engine.graph import Structural, order
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 FLOATS = st.floats(-3, 3).map(lambda x: round(x, 3))
@@ -1206,3 +1206,112 @@ def test_a_number_that_a_rule_chooses_gets_the_shape_of_the_arrays(f):
     assert y.tolist() == [[3.0, 3.0]]
     y.sum().backward()
     assert x.grad.tolist() == [[0.0, 0.0]]
+
+
+def test_what_is_repeated_no_time_has_a_gradient_of_zero():
+    x = Tensor([[1.0], [2.0]])
+    (x * np.zeros((2, 0))).sum().backward()
+    assert x.grad.tolist() == [[0.0], [0.0]]
+
+
+@pytest.mark.parametrize("features", [2, 4])
+def test_a_linear_layer_refuses_an_input_of_another_size(features):
+    x, weight = Tensor(np.ones((5, features))), Tensor(np.ones((7, 3)))
+    with pytest.raises(ValueError, match=rf"linear: the input has shape \(5, {features}\), but a weight of shape"):
+        nn.functional.linear(x, weight)
+    bias = np.ones(2 * features)  # 4 or 8 numbers for 7 rows
+    with pytest.raises(ValueError, match="linear: the bias has a number for each row of the weight, 7, got"):
+        nn.functional.linear(Tensor(np.ones((5, 3))), weight, bias)
+
+
+def test_expand_keeps_sizes_and_adds_axes():
+    x = Tensor([[1.0, 2.0, 3.0]])
+    assert x.expand(4, -1).shape == (4, 3)
+    assert x.expand(2, -1, -1).shape == (2, 1, 3)
+    assert x.unsqueeze(-3).shape == (1, 1, 3)
+
+
+REFUSED_SHAPES = [
+    (lambda x: x.expand(-2, 3), r"`expand`: shape \(1, 3\) can't be repeated to \(-2, 3\)"),
+    (lambda x: x.expand(-1, 1, 3), r"`expand`: shape \(1, 3\) can't be repeated to \(-1, 1, 3\)"),
+    (lambda x: x.expand(3), r"`expand`: shape \(1, 3\) can't be repeated to \(3,\)"),
+    (lambda x: x.permute(2, 1), "`permute`: each of the 2 axes"),
+    (lambda x: x.permute(3, 0), "`permute`: each of the 2 axes"),
+    (lambda x: x.permute(-3, 0), "`permute`: each of the 2 axes"),
+    (lambda x: x.unsqueeze(-4), "`unsqueeze`: axis -4 is out of range"),
+    (lambda x: x.unsqueeze(3), "`unsqueeze`: axis 3 is out of range"),
+    (lambda x: x.reshape(-3, -1), r"`reshape`: \(1, 3\) has 3 numbers, which don't fit in shape \(-3, -1\)"),
+    (lambda x: x.reshape(-1, -3, -1), r"`reshape`: \(1, 3\) has 3 numbers, which don't fit in shape"),
+    (lambda x: Tensor(np.ones(6)).reshape(-2, -3), r"`reshape`: \(6,\) has 6 numbers, which don't fit in shape"),
+    (lambda x: Tensor(np.ones(4)).reshape(-2, -2), r"`reshape`: \(4,\) has 4 numbers, which don't fit in shape"),
+    (lambda x: concatenate([x, x], axis=2), "`concatenate`: axis 2 does not exist"),
+    (lambda x: concatenate([x, x], axis=-3), "`concatenate`: axis -3 does not exist"),
+]
+
+
+def test_sizes_are_given_in_one_way_or_the_other():
+    with pytest.raises(TypeError, match="`reshape` takes whole numbers, one by one or in a tuple; got tuple"):
+        Tensor(np.ones(6)).reshape((2, 3), 1)
+
+
+@pytest.mark.parametrize(("call", "message"), REFUSED_SHAPES, ids=lambda part: part if isinstance(part, str) else "")
+def test_shapes_that_do_not_fit_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(Tensor([[1.0, 2.0, 3.0]]))
+
+
+def test_a_tensor_is_stale_when_its_operands_or_itself_were_changed():
+    x, c = Tensor([1.0, np.nan]), np.array([2.0, 3.0])
+    y = x * c
+    assert not y.is_stale()
+    held = y.data  # a copy of the same numbers
+    assert not y.is_stale()
+    held[0] = 5.0
+    assert y.is_stale()
+    y = x * c
+    x.data[0] = 4.0
+    assert y.is_stale()
+    assert not x.is_stale()  # a leaf is what it is
+
+
+def test_what_numpy_gives_can_not_be_written_to_even_while_somebody_holds_the_data():
+    x = Tensor([1.0, 2.0])
+    held = x.data
+    seen = x.numpy()
+    assert not seen.flags.writeable
+    held[0] = 7.0
+    assert seen.tolist() == [1.0, 2.0]
+
+
+def test_a_gradient_is_an_array_of_the_tensors_dtype_whatever_the_rule_gives():
+    for slope in (2.0, 2, np.float32(2.0), np.array(2)):
+        row = Structural("row", lambda x: x * 2, lambda g, y, x, slope=slope: slope)
+        x = Tensor(1.0)
+        row(x).backward()
+        assert (type(x.grad), x.grad.dtype, x.grad.shape, x.grad.item()) == (np.ndarray, np.float64, (), 2.0)
+    assert Tensor([1.0]).fitting(np.ones(1, np.float32)).dtype == np.float64
+    assert Tensor(np.ones(1, np.float32)).fitting(np.ones(1)).dtype == np.float32
+    assert not Tensor([1.0]).ones().requires_grad
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (1, 2)])
+def test_a_rule_that_gives_another_shape_is_refused(shape):
+    row = Structural("row", lambda x: x * 2, lambda g, y, x: np.ones(shape))
+    with pytest.raises(ValueError, match="the rule of `row` for input 0 gives a gradient of shape"):
+        row(Tensor([1.0, 2.0])).backward(np.ones(2))
+
+
+def test_a_plain_array_beside_one_in_another_order_of_memory():
+    a, row = np.arange(6.0).reshape(2, 3), np.array([[1.0], [10.0], [100.0]])
+    x = Tensor(a)
+    y = x.T * row
+    np.testing.assert_array_equal(y.numpy(), a.T * row)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, np.ones((2, 3)) * row.T)
+
+
+def test_a_longer_dtype_is_shown():
+    assert repr(Tensor(np.ones(1, np.float32))) == "Tensor([1.], dtype=float32)"
+    assert repr(Tensor(np.ones(1))) == "Tensor([1.])"
+    if np.longdouble != np.float64 and np.finfo(np.longdouble).bits > 64:
+        assert "dtype=" in repr(Tensor(np.ones(1, np.longdouble)))

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from micrograd_plus import Tensor, Value, clip, grad, leaky_relu, maximum, tanh, where
+from micrograd_plus import Binary, Tensor, Ternary, Unary, Value, clip, grad, leaky_relu, maximum, tanh, where
 from micrograd_plus import abs as abs_
 from micrograd_plus import sum as sum_
 from micrograd_plus.nn.losses import LOSS_TABLE
@@ -546,3 +546,51 @@ def test_numpys_float32_beside_values_rounds_no_slope():
     assert grad(f)(0.7) == a.grad
     assert isinstance(grad(f)(0.7), float)
     assert grad(lambda x: LOSS_TABLE["bce_with_logits"](np.float32(0.1), x))(0.3) == -float(np.float32(0.1))
+
+
+# ---- what a node keeps ---------------------------------------------------------------------------------------
+
+
+def test_operands_are_python_numbers_whatever_they_were():
+    x = Value(2.0)
+    for y in (x * np.float32(0.5), np.float32(0.5) * x, x * np.float64(0.5), x * True):
+        assert [type(operand) for operand in y.operands if operand is not x] == [float]
+    assert [type(operand) for operand in (3 * x).operands] == [int, Value]  # a picture says 3, not 3.0
+    assert [type(operand) for operand in (x * 3).operands] == [Value, int]
+
+
+def test_a_rule_may_give_any_kind_of_real_number():
+    one = Unary("one", lambda x: 1, lambda y, x: 0)
+    both = Binary("both", lambda a, b: np.float32(0.5), lambda y, a, b: 0, lambda y, a, b: 0)
+    for y, data in ((one(Value(2.0)), 1.0), (both(Value(2.0), 3.0), 0.5)):
+        assert (type(y.data), y.data) == (float, data)
+    for row in (Unary("text", lambda x: "1.5", lambda y, x: 0), Unary("list", lambda x: [1.5], lambda y, x: 0)):
+        with pytest.raises(TypeError, match=f"the result of `{row.name}` needs a real number"):
+            row(Value(2.0))
+
+
+def test_a_node_is_stale_when_its_operands_or_itself_were_changed():
+    for change in (-1.0, 1.0):
+        a, b = Value(2.0), Value(3.0)
+        y = a * b
+        assert not y.is_stale()
+        a.data += change
+        assert y.is_stale()
+        a.data -= change
+        y.data += change
+        assert y.is_stale()
+    a = Value(1.0)
+    y = a / 0.0
+    assert not y.is_stale()  # inf is what it was
+    nothing = y - y
+    assert math.isnan(nothing.data)
+    assert not nothing.is_stale()  # nan, too
+
+
+def test_a_row_of_three_inputs_at_the_edge():
+    slopes = (lambda y, a, b, c: 1 / (b - c)), (lambda y, a, b, c: -y / (b - c)), (lambda y, a, b, c: y / (b - c))
+    ratio = Ternary("ratio", lambda a, b, c: a / (b - c), *slopes)
+    a, b = Value(1.0), Value(2.0)
+    y = ratio(a, b, 2.0)
+    y.backward()
+    assert (y.data, a.grad, b.grad) == (math.inf, math.inf, -math.inf)  # as PyTorch: 1/0 is inf

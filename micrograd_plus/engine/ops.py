@@ -33,7 +33,6 @@ from . import maths as m
 from .graph import Binary, Many, Node, Op, Ternary, Unary
 
 SQRT2, PHI0 = math.sqrt(2), 1 / math.sqrt(2 * math.pi)  # PHI0: the bell curve's height at 0
-SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
 
 
 def _pow_slope_a(y, a, b):

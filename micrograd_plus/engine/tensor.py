@@ -260,7 +260,8 @@ class ArrayArithmetic(Arithmetic):
         sizes = _sizes("expand", shape)
         new = len(sizes) - self.ndim
         target = tuple(self.shape[i - new] if n == -1 and i >= new else n for i, n in enumerate(sizes))
-        if new < 0 or any(have not in (1, want) for have, want in zip(self.shape, target[new:], strict=True)):
+        fits = new >= 0 and min(target, default=0) >= 0
+        if not fits or any(have not in (1, want) for have, want in zip(self.shape, target[new:], strict=True)):
             raise ValueError(f"`expand`: shape {self.shape} can't be repeated to {sizes}: only sizes of 1 can grow")
         return self.apply(array_ops.expand, self, shape=target)
 

@@ -292,7 +292,7 @@ def _at_the_edge(op: Op, xs: tuple, operands: tuple) -> tuple[float, tuple]:
     y, careful = Careful(at_the_edge(op.name, op.forward, xs)), [Careful(x) for x in xs]
     slopes = tuple(
         float(rule(y, *careful)) if isinstance(x, Value) and x.requires_grad else None
-        for x, rule in zip(operands, op.rules, strict=False)
+        for x, rule in zip(operands, op.rules, strict=True)
     )
     return float(y), slopes
 

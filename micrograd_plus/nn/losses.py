@@ -292,7 +292,6 @@ def _target_rows(labels: Any, n: int, k: int, weights: Any, smoothing: float, dt
     """Each sample's wanted probabilities times the class weights, and what a mean divides by."""
     import numpy as np
 
-    dtype = np.float64 if dtype.kind == "O" else dtype
     weights = np.ones(k, dtype) if weights is None else weights
     if labels.ndim == 2:
         return ((1 - smoothing) * labels + smoothing / k) * weights, n
@@ -364,7 +363,7 @@ def _cross_entropy_in_steps(x: Any, target: Any, weight: Any, smoothing: float, 
     axis = min(1, x.ndim - 1)
     k = x.shape[axis]
     wanted = (1 - smoothing) * target + smoothing / k
-    weights = _class_weights(weight, x if x.ndim < 2 else x.reshape(-1, k), ignores=False)
+    weights = _class_weights(weight, x.reshape(-1, k), ignores=False)
     if weights is not None:
         wanted = wanted * weights.reshape(k, *(1 for _ in range(axis + 1, x.ndim)))
     return _reduce(-(wanted * log_softmax(x, axis)).sum(axis=axis), reduction)
@@ -531,8 +530,6 @@ def masked_mean(losses: Any, mask: Any) -> Any:
     if not hasattr(losses, "shape"):
         raise TypeError(f"masked_mean: losses are a Tensor, an array or a list of Values; got {type(losses).__name__}")
     mask = np.asarray(mask) if not hasattr(mask, "shape") else mask
-    if hasattr(mask, "numpy") and not getattr(mask, "requires_grad", False):
-        mask = mask.numpy()
     if mask.dtype.kind not in "fiub":
         raise TypeError(f"masked_mean: the mask holds numbers or booleans, one for each loss; got dtype {mask.dtype}")
     try:
@@ -610,13 +607,14 @@ class _Loss(Module):
 
     def forward(self, input: Any, target: Any) -> Any:
         """The loss of the model's output against the target."""
-        return type(self).function(
-            input, target, **{k: v for k, v in vars(self).items() if k[0] != "_" and k != "training"}
-        )
+        return type(self).function(input, target, **self._settings())
 
     def extra_repr(self) -> str:
         """The settings."""
-        return ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if k[0] != "_" and k != "training")
+        return ", ".join(f"{k}={v!r}" for k, v in self._settings().items())
+
+    def _settings(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k[0] != "_" and k != "training"}
 
 
 # fmt: off

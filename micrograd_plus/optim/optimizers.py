@@ -223,7 +223,7 @@ class Optimizer:
         self._check_fits(saved)
         self.state = {int(position): memory for position, memory in saved["state"].items()}
         for memory in self.state.values():
-            if _shape(memory.get("step")) == () and hasattr(memory.get("step"), "item"):  # PyTorch's, an array
+            if getattr(memory.get("step"), "shape", None) == ():  # PyTorch's, an array of one number
                 memory["step"] = memory["step"].item()
         for group, settings in zip(self.param_groups, saved["param_groups"], strict=True):
             group.update({**settings, "params": group["params"]})

@@ -2,22 +2,30 @@
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
+
+_MAIN = threading.main_thread().ident
 
 
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """A Ctrl-C meanwhile takes effect afterwards. (Signals reach the main thread only.)"""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
-    pressed: list[tuple] = []
-    signal.signal(signal.SIGINT, lambda *args: pressed.append(args))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        before(*pressed[0])
+class uninterrupted:  # noqa: N801 - used like a function
+    """`with uninterrupted():` a Ctrl-C meanwhile takes effect afterwards. (Signals reach the main thread only.)
+
+    A class, since a generator would cost half as much again, and this runs in each training step.
+    """
+
+    __slots__ = ("before", "pressed")
+
+    def __enter__(self) -> None:
+        self.pressed: list[tuple] = []
+        self.before: Any = signal.getsignal(signal.SIGINT) if threading.get_ident() == _MAIN else None
+        if callable(self.before):  # not where it is ignored, or not Python's
+            signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, *args: Any) -> None:
+        self.pressed.append(args)
+
+    def __exit__(self, *error: object) -> None:
+        if callable(self.before):
+            signal.signal(signal.SIGINT, self.before)
+            if self.pressed and error[0] is None:
+                self.before(*self.pressed[0])
