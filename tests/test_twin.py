@@ -1,15 +1,17 @@
 """The scalar twin: an array computation opened into its Values agrees with it, number by number."""
 
 import copy
+import math
 import operator
 import pickle
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
 
-from micrograd_plus import Tensor, Value, concatenate, einsum, maximum, nn, stack, tanh, where
+from micrograd_plus import Tensor, Value, concatenate, einsum, grad, maximum, nn, stack, tanh, where
 from micrograd_plus import sum as sum_
 from micrograd_plus.engine import ValueArray
 from micrograd_plus.engine.graph import order
@@ -394,3 +396,66 @@ def test_what_ties_after_a_change_ties_in_the_twin():
     assert x.grad.round(6).tolist() == [1.333333] * 3
     assert leaves[x].grad.round(6).tolist() == [1.333333] * 3
     assert twin.data == y.item()
+
+
+def test_plain_numbers_that_were_changed_are_the_changed_ones():
+    """Around x, pad puts numbers that are no Values; the next operation saw others there."""
+    x = Tensor([0.5, -1.0])
+    y = x.pad(1)
+    y.data += 1.0
+    root, leaves = (y * y).sum(), {}
+    opened = root.to_values(leaves)
+    assert opened.data == root.item() == 1.0 + 2.25 + 0.0 + 1.0
+    opened.backward()
+    assert leaves[x].grad.tolist() == [3.0, 0.0]
+
+
+def test_the_same_numbers_put_in_anew_are_no_change():
+    """Equal numbers, nan among them, in another array: not one node more."""
+
+    def nodes_after(assign):
+        x = Tensor([1.0, math.nan])
+        y = x * 2.0
+        assign(x)
+        return len(order((y + x).sum().to_values()))
+
+    def anew(x):
+        x.data = x.numpy().copy()
+
+    assert nodes_after(anew) == nodes_after(lambda x: None)
+
+
+def test_constants_among_the_values_have_no_gradient():
+    wide = values([0.5, -1.0]).pad(1)
+    wide.sum().backward()
+    assert wide.grad.tolist() == [0.0, 1.0, 1.0, 0.0]
+    leaves = [node for node in order(wide.logsumexp()) if node.op is None]
+    assert sorted(leaf.data for leaf in leaves if leaf.requires_grad) == [-1.0, 0.5]
+
+
+def test_the_slope_of_a_maximum_has_a_slope():
+    """Differentiated twice, what ties is asked of Values, not of numbers."""
+
+    def largest_square(x):
+        return (ValueArray(np.array([Value(2.0), x, Value(1.0)])) ** 2).max()
+
+    assert grad(largest_square)(-3.0) == -6.0
+    assert grad(grad(largest_square))(-3.0) == 2.0
+
+
+def test_an_array_of_no_numbers_holds_objects_like_all_others():
+    total = values(np.zeros((0, 2))).sum(axis=0)
+    assert total.values.dtype == object
+    assert total.data.tolist() == [0.0, 0.0]
+
+
+def test_many_and_long_numbers_are_cut_short():
+    assert repr(values([1 / 3, 2 / 3])) == "ValueArray(shape=(2,), [0.3333, 0.6667])"
+    assert "..." not in repr(values(np.arange(20.0)))
+    assert "0.,  1.,  2., ..., 18., 19., 20." in repr(values(np.arange(21.0)))
+
+
+def test_infinite_constants_do_not_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert math.isnan(einsum("i,i,i->", values([1.0]), np.array([math.inf]), np.array([0.0])).data)
