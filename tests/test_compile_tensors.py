@@ -13,7 +13,6 @@ import micrograd_plus as mg
 from micrograd_plus import Tensor, Value, nn, no_grad, optim
 from micrograd_plus.engine import array_ops, ops
 from micrograd_plus.engine.array_ops import ARRAY_TABLE
-from micrograd_plus.engine.erfc import erfc
 from micrograd_plus.engine.graph import Unary
 from micrograd_plus.engine.ops import TABLE
 from micrograd_plus.nn.losses import LOSS_TABLE
@@ -872,29 +871,6 @@ def test_a_compiled_result_can_be_copied_and_opened():
     assert again.item() == y.item()
     for other in (copy.deepcopy(y), pickle.loads(pickle.dumps(y))):
         assert other.item() == y.item()
-
-
-# -- erfc ------------------------------------------------------------------------------------------------------------
-
-
-def test_erfc_of_arrays():
-    x = np.concatenate([np.linspace(-30, 30, 20_001), 10.0 ** rng.uniform(-300, 1.4, 2000), [0.46875, -0.46875, 4, -4]])
-    exact = np.array([math.erfc(v) for v in x])
-    normal = exact > 1e-300
-    assert np.abs(erfc(x) / np.where(normal, exact, 1) - 1)[normal].max() < 1e-15
-    assert np.abs(erfc(x) - exact)[~normal].max() < 1e-300
-    np.testing.assert_array_equal(erfc(np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 50.0])), [0, 2, np.nan, 1, 1, 0])
-    single = x.astype(np.float32)
-    exact = np.array([math.erfc(float(v)) for v in single])
-    normal = exact > 1.2e-38
-    assert erfc(single).dtype == np.float32
-    assert np.abs(erfc(single) / np.where(normal, exact, 1) - 1)[normal].max() < 6e-6
-    assert np.abs(erfc(single) - exact)[np.abs(single) < 1].max() < 5e-7
-    np.testing.assert_array_equal(erfc(np.array([np.inf, -np.inf, np.nan], np.float32)), [0, 2, np.nan])
-    assert erfc(np.array(0.5)).shape == ()
-    assert erfc(np.zeros((0, 3))).shape == (0, 3)
-    assert erfc(np.array([1, 2])).dtype == np.float64
-    assert erfc(np.ones(2, np.float16)).dtype == np.float16
 
 
 def test_a_tensor_around_a_function_without_arguments_is_called_a_tensor():
