@@ -909,3 +909,36 @@ def test_a_layer_without_outputs():
 def test_a_number_that_a_rule_chooses_gets_the_shape_of_the_arrays(row):
     x = Tensor(rng.normal(size=(3, 1)))
     both(lambda s: (row(3, x).cumsum(0) * s).sum(), [(rng.normal(size=3),) for _ in range(3)], [x])
+
+
+@pytest.mark.parametrize("given", [np.float64, np.float32, np.int64, bool])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_arrays_that_are_joined_with_tensors_are_followed(dtype, given):
+    """What a call gives is no Tensor, and stands for another array each time: it isn't frozen into the tape."""
+    x = Tensor(np.array([1.0, 2.0], dtype))
+
+    def function(a):
+        return mg.stack([x, a]).sum() + mg.einsum("i,i->", x, a) + mg.concatenate([x, a * 2]).sum()
+
+    both(function, [(np.array([i, 1]).astype(given),) for i in range(4)], [x], dtype=dtype)
+
+
+@pytest.mark.parametrize("how", ["descend", "adopt"])
+def test_a_parameter_moved_inside_is_refused(how):
+    w, step = Tensor([1.0, 2.0]), np.array([0.5, 0.5])
+    step.setflags(write=how != "adopt")
+
+    def function(x):
+        y = (w * x).sum()
+        getattr(w, how)(step)
+        return y
+
+    with pytest.raises(FrozenNumberError, match=r"\.data = \.\.\. of a Tensor inside the compiled function function"):
+        mg.compile(function)(2.0)
+    assert w.tolist() == [1.0, 2.0]
+
+
+def test_an_index_that_a_call_gives_is_followed():
+    x = Tensor(rng.normal(size=(4, 3)))
+    batches = [(np.array([i % 4, 1]), np.array([i % 3, 0])) for i in range(5)]
+    both(lambda rows, columns: (x[rows] * x[rows, columns].mean()).sum() + x[:, columns[:1]].sum(), batches, [x])

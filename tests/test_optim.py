@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from micrograd_plus import Tensor, optim
+from micrograd_plus import Tensor, Value, optim
 from micrograd_plus.optim import optimizers
 from micrograd_plus.optim.together import SMALL
 
@@ -638,6 +638,31 @@ def test_a_plateau_starts_with_no_bad_step():
     assert schedule.state_dict() == {"last_epoch": 0, "best": math.inf, "num_bad_epochs": 0, "cooldown_counter": 0}
 
 
+@pytest.mark.parametrize(
+    ("options", "metrics", "lowered"),
+    [
+        ({"mode": "max"}, [-3.0, -2.0, -1.0], False),  # a score below zero can improve
+        ({"mode": "max", "threshold": 0.1}, [1.0, 1.15], False),
+        ({"mode": "max", "threshold": 0.1}, [1.0, 1.05], True),
+        ({"mode": "max", "threshold": 0.5, "threshold_mode": "abs"}, [1.0, 1.75], False),
+        ({"eps": 0.5}, [1.0, 1.0], False),  # 1.0 to 0.5 is no more than eps
+        ({"eps": 0.49}, [1.0, 1.0], True),
+    ],
+)
+def test_what_counts_as_better(options, metrics, lowered):
+    optimizer = optim.SGD([number()], lr=1.0)
+    schedule = optim.ReduceLROnPlateau(optimizer, **{"factor": 0.5, "patience": 0, **options})
+    for metric in metrics:
+        schedule.step(metric)
+    assert schedule.get_last_lr() == [0.5 if lowered else 1.0]
+
+
+def test_a_plateau_remembers_numbers_not_graphs():
+    schedule = optim.ReduceLROnPlateau(optim.SGD([number()], lr=1.0))
+    schedule.step(Value(0.5))
+    assert type(schedule.state_dict()["best"]) is float
+
+
 def test_a_saved_plateau_goes_on():
     def build():
         return optim.ReduceLROnPlateau(optim.SGD([number()], lr=1.0), patience=2, cooldown=2, factor=0.5)
@@ -705,9 +730,9 @@ def sgd():
     return optim.SGD([number()], lr=0.1)
 
 
-def sequence(milestones):
+def sequence(milestones, schedules=3):
     optimizer = sgd()
-    return optim.SequentialLR(optimizer, [optim.ExponentialLR(optimizer, 0.9) for _ in range(3)], milestones)
+    return optim.SequentialLR(optimizer, [optim.ExponentialLR(optimizer, 0.9) for _ in range(schedules)], milestones)
 
 
 BAD_SCHEDULES = [
@@ -763,6 +788,7 @@ BAD_SCHEDULES = [
         ValueError,
         "patience counts steps, so it must be 0 or more",
     ),
+    (lambda: optim.ReduceLROnPlateau(sgd(), cooldown=-1), ValueError, "cooldown counts steps, so it must be 0 or more"),
     (lambda: sequence([1]), ValueError, r"3 schedules need 2 milestones that rise, .* got \[1\]"),
     (lambda: sequence([1, 2, 3]), ValueError, r"3 schedules need 2 milestones that rise, .* got \[1, 2, 3\]"),
     (
@@ -777,6 +803,7 @@ BAD_SCHEDULES = [
     ),
     (lambda: optim.OneCycleLR(sgd(), 1, 9, pct_start=1.5), ValueError, "pct_start is a share .* at most 1; got 1.5"),
     (lambda: sequence([5, 5]), ValueError, r"milestones that rise"),
+    (lambda: sequence([1, 1, 2], schedules=4), ValueError, r"milestones that rise"),
     (
         lambda: optim.SequentialLR(sgd(), [optim.LinearLR(sgd())], []),
         TypeError,

@@ -1315,3 +1315,121 @@ def test_a_longer_dtype_is_shown():
     assert repr(Tensor(np.ones(1))) == "Tensor([1.])"
     if np.longdouble != np.float64 and np.finfo(np.longdouble).bits > 64:
         assert "dtype=" in repr(Tensor(np.ones(1, np.longdouble)))
+
+
+MORE_REFUSED = [
+    (lambda x: x[0].sum(axis=1), r"`sum`: axis 1 does not exist in shape \(3,\)"),
+    (lambda x: x.reshape(2, -1), r"`reshape`: \(1, 3\) has 3 numbers, which don't fit in shape \(2, -1\)"),
+    (lambda x: x.split([1, 1], axis=1), r"`split`: the parts \[1, 1\] must add up to 3"),
+    (lambda x: x[:0].backward(), r"backward\(\) starts from one number, and this Tensor has shape \(0, 3\)"),
+    (lambda x: x[:0].item(), r".item\(\) needs a Tensor of one number, this one has shape \(0, 3\)"),
+    (lambda x: bool(x[:0]), r"whether a Tensor of shape \(0, 3\) is true is ambiguous"),
+    (lambda x: x.adopt(np.broadcast_to(1.0, (2, 3))), r"adopt\(\) takes a read-only array of shape \(1, 3\)"),
+    (lambda x: x.adopt(np.broadcast_to(1.0, (1, 2))), r"adopt\(\) takes a read-only array of shape \(1, 3\)"),
+    (lambda x: x.adopt(np.broadcast_to(np.longdouble(1), (1, 3))), r"adopt\(\) takes .* and float64, got"),
+    (lambda x: x.adopt(np.broadcast_to(np.float32(1), (1, 3))), r"adopt\(\) takes .* and float64, got"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), MORE_REFUSED, ids=lambda part: part if isinstance(part, str) else "")
+def test_what_does_not_fit_is_refused_by_name(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(Tensor([[1.0, 2.0, 3.0]]))
+
+
+@pytest.mark.parametrize("numbers", [np.ones((1, 2)), np.ones((2, 3)), np.ones(3), 1.0])
+def test_new_data_has_the_old_shape(numbers):
+    x = Tensor([[1.0, 2.0, 3.0]])
+    with pytest.raises(ValueError, match=r"a Tensor keeps its shape: it has \(1, 3\), the new data"):
+        x.data = numbers
+    assert x.tolist() == [[1.0, 2.0, 3.0]]
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("axis", [None, (0, 1)])
+def test_softmax_goes_along_one_axis(name, axis):
+    with pytest.raises(TypeError, match=f"`{name}`: axis is one whole number"):
+        getattr(Tensor([[1.0, 2.0]]), name)(axis)
+
+
+def test_shapes_of_three_axes():
+    x = Tensor(np.arange(24.0).reshape(2, 3, 4))
+    assert x.flatten(0, 1).shape == (6, 4)
+    assert x.flatten(1, 2).shape == (2, 12)
+    assert x.flatten(1, 1).shape == (2, 3, 4)
+    assert x.transpose(2, 0, 1).shape == (4, 2, 3)
+    assert Tensor(1.0).expand().shape == ()
+
+
+def test_what_is_joined_of_frozen_tensors_is_frozen():
+    frozen = Tensor([1.0, 2.0], requires_grad=False)
+    assert not concatenate([frozen, frozen]).requires_grad
+    assert concatenate([frozen, Tensor([3.0])]).requires_grad
+
+
+def test_what_a_step_gave_is_held_as_it_is():
+    """descend() keeps the array that it was given; a graph may hold it, so nobody writes to it any more."""
+    w, step = Tensor([1.0, 2.0]), np.array([0.5, 0.5])
+    y = w * 1.0  # a graph holds w's numbers
+    w.descend(step)
+    assert w.numpy() is step
+    with pytest.raises(ValueError, match="read-only"):
+        step[0] = 7.0
+    w.data[0] = 7.0
+    assert step.tolist() == [0.5, 1.5]
+    assert y.tolist() == [1.0, 2.0]
+
+
+def test_long_tensors_are_cut_short_above_a_hundred_numbers():
+    assert "..." not in repr(Tensor(np.zeros(100)))
+    assert "..." in repr(Tensor(np.zeros(101)))
+    assert repr(Tensor([1 / 3])) == "Tensor([0.3333])"
+
+
+def test_a_rule_that_answers_yes_or_no_gives_the_first_operands_numbers():
+    above = Structural("above", lambda x, y: x > y, lambda g, y, x, z: g * 0, lambda g, y, x, z: g * 0)
+    y = above(Tensor(np.ones(2, np.float32)), Tensor([0.5, 2.0]))
+    assert y.tolist() == [1.0, 0.0]
+    assert y.dtype == np.float32
+    assert Structural("positive", lambda x: x > 0, lambda g, y, x: g * 0)(Tensor([1.0])).dtype == np.float64
+
+
+def test_what_is_not_tracked_remembers_nothing():
+    y = Tensor([1.0, 2.0], requires_grad=False).sum(axis=0)
+    assert (y.op, y.operands, y.saved, y.settings, y.kept) == (None, (), (), {}, None)
+
+
+def test_a_gradient_that_was_set_has_the_right_shape():
+    for wrong in (np.ones(1), np.ones((2, 2)), np.ones(())):
+        x = Tensor([1.0, 2.0])
+        x.grad = wrong
+        with pytest.raises(ValueError, match=r"the \.grad that was set has shape \(.*\), but the Tensor has \(2,\)"):
+            x.sum().backward()
+
+
+def test_what_an_operation_saw_has_one_shape():
+    """A plain array is repeated, too, in memory like the array beside it: NumPy is quicker so."""
+    plain, x = np.arange(12.0).reshape(3, 4)[:, ::2], Tensor(np.arange(12.0).reshape(2, 3, 2).T.copy().T)
+    for y in (plain * x, x * plain):
+        np.testing.assert_array_equal(y.numpy(), plain * x.numpy())
+        assert [array.shape for array in y.saved] == [(2, 3, 2)] * 2
+        assert {array.strides for array in y.saved} == {x.numpy().strides}
+
+
+def test_numbers_and_arrays_among_tensors_in_a_sequence():
+    short = Tensor(np.ones(1, np.float32))
+    assert stack([short[0], 2.0]).dtype == np.float32  # a number has no dtype of its own
+    assert concatenate([short, np.ones(1)]).dtype == np.float64
+
+
+@pytest.mark.parametrize("kind", [int, np.int8, np.longdouble])
+def test_relu_of_other_numbers(kind):
+    x = Tensor(np.array([-1, 0, 1, 2], kind), requires_grad=False)
+    assert x.relu().tolist() == [0, 0, 1, 2]
+    assert x.relu().dtype == kind
+
+
+def test_the_slope_of_relu_for_other_floats():
+    x = Tensor(np.array([-0.5, 0.0, 0.5], np.longdouble))
+    x.relu().sum().backward()
+    assert x.grad.tolist() == [0, 0, 1]

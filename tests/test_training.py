@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import weakref
 from contextlib import suppress
@@ -18,6 +19,7 @@ import pytest
 
 import micrograd_plus
 from micrograd_plus import data, nn, optim, training
+from micrograd_plus.optim.uninterrupted import uninterrupted
 from micrograd_plus.tape.recorder import FrozenNumberError
 from micrograd_plus.training import Callback, Checkpoint, EarlyStopping, History, Recorder, Schedule
 from micrograd_plus.training.progress import duration
@@ -507,6 +509,17 @@ def test_ctrl_c_during_the_optimisers_step_waits_for_its_end():
     whole = tensor_model()
     fit(whole, epochs=1, batch_size=60)
     assert same(numbers(model), numbers(whole))
+
+
+@pytest.mark.parametrize("other", [-1, 1])
+def test_signals_are_the_main_threads(other, monkeypatch):
+    """Elsewhere nothing is held back: Python lets no other thread change what a signal does."""
+    before, main = signal.getsignal(signal.SIGINT), threading.get_ident()
+    with uninterrupted():
+        assert signal.getsignal(signal.SIGINT) is not before
+    monkeypatch.setattr(threading, "get_ident", lambda: main + other)
+    with uninterrupted():
+        assert signal.getsignal(signal.SIGINT) is before
 
 
 def run(code, **options):

@@ -29,8 +29,8 @@ FAR = (
      2.33520497626869185e-3),
 )  # fmt: skip
 
-# For float32 one polynomial will do: erfc(y) = exp(-y²) · p(t) with t = 1 / (1 + 0.3 y), for 0 <= y < 10.2, and p without a
-# constant. Our own: least squares, weighted again and again until the largest relative error (2e-8) was as small
+# For float32 one polynomial will do: erfc(y) = exp(-y²) · p(t) with t = 1 / (1 + 0.3 y), for 0 <= y < 10.2 (p has no
+# constant). Our own: least squares, weighted again and again until the largest relative error (2e-8) was as small
 # everywhere.
 SINGLE = [np.array(c, np.float32) for c in (
     -0.129541970424935, 0.4856630199531029, -0.5125020391775299, 0.5480009115005832, -0.09486577649531114,
