@@ -712,3 +712,13 @@ def test_weights_of_losses():
         grad(lambda w: nn.cross_entropy(losses, [0, 1], weight=w))(np.ones(3))
     with pytest.raises(TypeError, match=r"class weights are constants .*weight\.detach\(\)"):
         grad(lambda w: nn.nll_loss(losses, [0, 1], weight=w))(np.ones(3))
+
+
+@pytest.mark.parametrize("f", [lambda x: x.norm(axis=1).sum(), lambda x: x.std(axis=1).sum()], ids=["norm", "std"])
+def test_where_a_root_is_zero_its_second_slopes_are(f):
+    """A convention, as for the first: the slope that isn't used is never divided by 0, which would make it nan."""
+    zeros, numbers = [0.0, 0.0], [3.0, -5.0]
+    both = mg.hessian(f, Tensor([zeros, numbers])).numpy()
+    alone = mg.hessian(f, Tensor([numbers])).numpy()
+    np.testing.assert_array_equal(both[0], 0.0)
+    np.testing.assert_allclose(both[1, :, 1], alone[0, :, 0], rtol=1e-13)

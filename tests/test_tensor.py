@@ -1433,3 +1433,10 @@ def test_the_slope_of_relu_for_other_floats():
     x = Tensor(np.array([-0.5, 0.0, 0.5], np.longdouble))
     x.relu().sum().backward()
     assert x.grad.tolist() == [0, 0, 1]
+
+
+def test_the_norm_of_the_largest_number_is_that_number():
+    for kind in (np.float32, np.float64):
+        largest = np.finfo(kind).max
+        assert Tensor(np.array([largest, 0], kind)).norm().item() == largest
+        assert Tensor(np.array([largest, largest], kind)).norm().item() == math.inf  # it is larger than any float

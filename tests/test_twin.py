@@ -459,3 +459,8 @@ def test_infinite_constants_do_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert math.isnan(einsum("i,i,i->", values([1.0]), np.array([math.inf]), np.array([0.0])).data)
+
+
+def test_logsumexp_opens_into_the_log_of_a_sum():
+    names = [node.op.name for node in order(values([0.5, -1.0]).logsumexp()) if node.op]
+    assert (names.count("exp"), names.count("log")) == (2, 1)
