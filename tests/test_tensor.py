@@ -1440,3 +1440,31 @@ def test_the_norm_of_the_largest_number_is_that_number():
         largest = np.finfo(kind).max
         assert Tensor(np.array([largest, 0], kind)).norm().item() == largest
         assert Tensor(np.array([largest, largest], kind)).norm().item() == math.inf  # it is larger than any float
+
+
+TWO, THREE = Tensor([1.0, 2.0]), Tensor([1.0, 2.0, 3.0])
+REFUSED_CALLS = [
+    (lambda: TWO.astype(str), TypeError, "astype: dtype is the kind of number"),
+    (lambda: TWO.astype(None), TypeError, "astype: dtype is the kind of number"),
+    (lambda: TWO.sum(axis=False), ValueError, "`sum`: axis False does not exist"),
+    (lambda: TWO.sum(axis=True), ValueError, "`sum`: axis True does not exist"),
+    (lambda: TWO * -(10**400), OverflowError, "a whole number of more than 300 digits"),
+    (lambda: concatenate([TWO, TWO], axis=5), ValueError, "`concatenate`: axis 5 does not exist"),
+    (lambda: stack([TWO, TWO], axis=5), ValueError, "`stack`: axis 5 is out of range"),
+    (lambda: einsum("i->i", TWO, TWO), ValueError, "'i->i' speaks of 1 operands, got 2"),
+    (lambda: einsum("i,i->", THREE, TWO), ValueError, "'i' stands for sizes 3 and 2"),
+    (lambda: concatenate([TWO, "a"]), TypeError, "concatenate takes Tensors and arrays, got str 'a'"),
+    (lambda: stack([TWO, {1.0}]), TypeError, "stack takes Tensors and arrays, got set"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), REFUSED_CALLS, ids=lambda p: p if isinstance(p, str) else "")
+def test_calls_that_make_no_sense_are_refused_by_name(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_einsum_without_an_arrow_keeps_the_letters_that_occur_once():
+    a, b = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 4)
+    np.testing.assert_array_equal(einsum("ij,jk", Tensor(a), b).numpy(), np.einsum("ij,jk", a, b))
+    np.testing.assert_array_equal(einsum("kj,ji", Tensor(a), b).numpy(), np.einsum("kj,ji", a, b))
