@@ -957,6 +957,16 @@ def test_a_watcher_also_sees_what_grad_computes():
     assert ("mul", 2, True) in watcher.seen
 
 
+def test_who_only_looks_on_changes_nothing():
+    a = Value(2.0)
+    with graph.watched_by(graph.Watcher()):
+        assert (a * a).requires_grad
+        with no_grad():
+            assert not (a * a).requires_grad
+        with pytest.raises(TypeError, match="this is a Value already"):
+            Value(a)
+
+
 def test_a_watcher_that_raises_stops_the_computation_there():
     class Stop(Watcher):
         def made(self, op, operands, y, settings):

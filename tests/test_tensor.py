@@ -1468,3 +1468,11 @@ def test_einsum_without_an_arrow_keeps_the_letters_that_occur_once():
     a, b = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 4)
     np.testing.assert_array_equal(einsum("ij,jk", Tensor(a), b).numpy(), np.einsum("ij,jk", a, b))
     np.testing.assert_array_equal(einsum("kj,ji", Tensor(a), b).numpy(), np.einsum("kj,ji", a, b))
+
+
+def test_whole_numbers_are_taken_as_far_as_floats_go():
+    x = Tensor([1.0])
+    for sign in (1, -1):
+        assert (x * (sign * (10**300 - 1))).item() == sign * 1e300
+        with pytest.raises(OverflowError, match="a whole number of more than 300 digits"):
+            x * (sign * 10**300)
