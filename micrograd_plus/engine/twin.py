@@ -55,7 +55,6 @@ class ValueArray(ArrayArithmetic):
         y = _computed(op, arrays, settings)
         return _wrap(y[0] if op.keeps else y)
 
-    @np.errstate(all="ignore")
     def apply_many(self, op: Many, operands: tuple, **settings: Any) -> Any:
         """An op that takes a sequence of arrays."""
         arrays = tuple(a if np.ndim(a) else np.asarray(a).item() for a in map(_as_array, operands))
