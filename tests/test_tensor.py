@@ -1476,3 +1476,21 @@ def test_whole_numbers_are_taken_as_far_as_floats_go():
         assert (x * (sign * (10**300 - 1))).item() == sign * 1e300
         with pytest.raises(OverflowError, match="a whole number of more than 300 digits"):
             x * (sign * 10**300)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("count", [2, 3_000_000])
+def test_a_norm_of_small_numbers_has_all_its_digits(kind, count):
+    """Their squares lie below the smallest normal float, and have fewer digits than the numbers; not so their sum."""
+    tiny = float(np.finfo(kind).smallest_normal)
+    numbers = math.sqrt(tiny) * (1e-3 if count > 2 else 1e-1) * np.arange(1.0, 1.5, 0.05)
+    for number in numbers.astype(kind):
+        exact = math.sqrt(count) * float(number)
+        found = Tensor(np.full(count, number)).norm().item()
+        assert abs(found / exact - 1) < 4 * np.finfo(kind).eps
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 2, 3)])
+def test_the_weight_of_a_linear_layer_has_two_axes(shape):
+    with pytest.raises(ValueError, match=r"linear: the weight has two axes \(out, in\), got shape \("):
+        nn.functional.linear(Tensor(np.ones((5, 3))), Tensor(np.ones(shape)))
