@@ -585,6 +585,41 @@ def test_a_node_is_stale_when_its_operands_or_itself_were_changed():
     nothing = y - y
     assert math.isnan(nothing.data)
     assert not nothing.is_stale()  # nan, too
+    y.data = math.nan
+    assert y.is_stale()
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x, z: x**z, 1.0),  # 1 to any power is 1, but not its slope
+        (lambda x, z: x * z, 0.0),
+        (lambda x, z: maximum(x, z), 5.0),  # a tie, and then not any more
+        (lambda x, z: where(x > 1, x, z * x), 0.0),
+    ],
+)
+def test_a_change_that_shows_in_a_slope_alone_is_noticed(f, x):
+    """grad(f) reads what the operands hold now: for a number changed since, it would be another function's slope."""
+
+    def changed(x):
+        z = Value(5.0)
+        y = f(x, z)
+        z.data = 4.0
+        return y
+
+    with pytest.raises(RuntimeError, match="was changed by .data inside f"):
+        grad(changed)(x)
+
+
+def test_a_change_to_what_is_not_real_is_noticed():
+    def changed(x):
+        z = x * 2.0
+        y = z.log()
+        z.data = -1.0
+        return y
+
+    with pytest.raises(RuntimeError, match="`log`: what it was computed from .* was changed by .data inside f"):
+        grad(changed)(3.0)
 
 
 def test_a_row_of_three_inputs_at_the_edge():

@@ -11,7 +11,7 @@ from . import ops
 from .arithmetic import Arithmetic
 from .edges import Careful, at_the_edge
 from .graph import Many, Node, Op, Operand, backward
-from .recording import inside_grad, is_recording, no_grad
+from .recording import _recording, inside_grad, is_recording, no_grad
 
 _ABSENT = object()  # an operand that isn't there (None could be one that a user passed by mistake)
 
@@ -164,15 +164,17 @@ class Value(Node, Arithmetic):
         return 1.0
 
     def is_stale(self) -> bool:
-        """Whether the op would give another number by now: a Value keeps its slopes, not the numbers that it saw."""
+        """Whether the op would give another number or slope by now: a Value keeps these, not the numbers that it saw."""
         op: Any = self.op
-        numbers = [x._data if isinstance(x, Value) else float(x) for x in self.operands]
-        arguments = [numbers] if isinstance(op, Many) else numbers
+        token = _recording.set(True)  # nobody looks on
         try:
-            now = op.forward(*arguments)
-        except (ArithmeticError, ValueError):  # 1/0, log(0) …
-            now = op(*arguments)
-        return now != self._data and now == now
+            now = op(self.operands) if isinstance(op, Many) else op(*self.operands)
+        except ValueError:  # it isn't real any more
+            return True
+        finally:
+            _recording.reset(token)
+        pairs = [(self._data, now._data), *zip(self.slopes, now.slopes, strict=True)]
+        return any(_differ(before, after) for before, after in pairs if before is not None and after is not None)
 
     def detach(self) -> Value:
         """The same number, cut off from the graph."""
@@ -252,6 +254,10 @@ class ValueOfMany(Value):
 
 
 _new = Value.__new__
+
+
+def _differ(a: float, b: float) -> bool:
+    return a != b and (a == a or b == b)  # nan is what it was
 
 
 def _as_asked(y: Value, op: Op, operands: tuple) -> Value:
