@@ -1507,3 +1507,41 @@ def test_a_scalar_network_takes_one_sample_at_a_time():
 def test_a_class_in_a_sequential_is_refused():
     with pytest.raises(TypeError, match=r"not classes: write ReLU\(\) with brackets"):
         nn.Sequential(nn.Linear(2, 1), nn.ReLU)
+
+
+def test_a_number_of_numpys_is_a_setting_not_a_buffer():
+    """self.mean = X.mean() is a number like any other: not saved, and no loaded number has to find a place in it."""
+
+    class Centred(nn.Module):
+        def __init__(self, mean):
+            self.weight, self.mean, self.spread = Tensor([2.0]), np.float64(mean), np.array(1.0)
+
+    first, second = Centred(1.0), Centred(3.0)
+    assert list(first.state_dict()) == ["weight", "spread"]  # an array without axes is an array
+    second.load_state_dict(first.state_dict())
+    assert (first.mean, second.mean) == (1.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    "entries", [{1: Tensor([1.0]), "1": Tensor([2.0])}, {"a.b": Tensor(1.0), "a": {"b": Tensor(2.0)}}]
+)
+def test_two_parameters_of_one_name_are_refused(entries):
+    class Twice(nn.Module):
+        def __init__(self):
+            self.p = entries
+
+    for use in (lambda: Twice().state_dict(), lambda: Twice().load_state_dict({})):
+        with pytest.raises(ValueError, match=r"Twice has two parameters \(or arrays\) of the name 'p\.(1|a\.b)'"):
+            use()
+    assert len(Twice().parameters()) == 2  # they can be trained
+
+
+def test_what_is_shared_may_be_in_a_state_once():
+    """As in files that write a tensor once which has two names."""
+    model = nn.Sequential(nn.Linear(2, 2, bias=False, seed=0), nn.Linear(2, 2, bias=False))
+    model[1].weight = model[0].weight
+    for name in ("0.weight", "1.weight"):
+        model.load_state_dict({name: np.eye(2)})
+        assert model[1].weight.tolist() == np.eye(2).tolist()
+    with pytest.raises(ValueError, match=r"missing: 0\.weight\n  missing: 1\.weight"):
+        model.load_state_dict({})

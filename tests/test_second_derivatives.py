@@ -7,6 +7,8 @@ differences already, on Values and on Tensors. A new row or layer without a samp
 
 import copy
 import math
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -465,6 +467,84 @@ def test_hvp_by_the_parameters_of_a_scalar_network():
     assert value.data == ((net([0.3, -0.5]) - 1.0) ** 2).data
 
 
+class Roundabout(nn.Module):
+    """Reaches its parameters in every way there is."""
+
+    def __init__(self):
+        self.w, self.kept = Tensor([[1.0], [2.0]]), {"b": [Tensor([0.5])]}
+        self.pair = Pair(Tensor([2.0]), Tensor([3.0]))
+        self.inner = nn.Linear(1, 1, seed=0)
+        kept = self.kept["b"]
+        self.f = lambda x: (x @ self.w + kept[0]) * self.pair.b  # through the module itself, and through a list
+        self.calls = 0
+        self.seen = np.zeros(1)
+        self.register_forward_hook(lambda module, args, y: y + self.w.sum())
+
+    def forward(self, x):
+        self.calls += 1
+        self.seen += 1.0
+        self.last = x
+        return self.inner(self.f(x)) * self.pair[0]
+
+
+Pair = namedtuple("Pair", "a b")
+
+
+def test_functional_call_reaches_parameters_whichever_way_the_module_does():
+    net, other, x = Roundabout(), Roundabout(), np.array([[1.0, 2.0]])
+    for p in other.parameters():
+        p.data += 0.25
+    given = dict(other.named_parameters())
+    assert nn.functional_call(net, given, x).item() == other(x).item() != net(x).item()
+    names, points = list(given), [p.numpy() for p in given.values()]
+    slopes = grad(
+        lambda *ps: nn.functional_call(net, dict(zip(names, ps, strict=True)), x).sum(), tuple(range(len(names)))
+    )
+    other(x).sum().backward()
+    for slope, p in zip(slopes(*points), other.parameters(), strict=True):
+        np.testing.assert_allclose(slope, p.grad, rtol=1e-12)
+
+
+def test_functional_call_puts_everything_back():
+    net, x = Roundabout(), np.array([[1.0, 2.0]])
+    before, parameters = net.state_dict(), net.parameters()
+    given = {name: Tensor(p.numpy() + 1) for name, p in net.named_parameters()}
+    nn.functional_call(net, given, x)
+    with pytest.raises(ValueError, match="inner sizes differ"):
+        nn.functional_call(net, given, np.ones((1, 3)))
+    assert all(a is b for a, b in zip(parameters, net.parameters(), strict=True))
+    assert (net.calls, net.seen.tolist(), hasattr(net, "last")) == (0, [0.0], False)
+    assert all(np.array_equal(a, b) for a, b in zip(before.values(), net.state_dict().values(), strict=True))
+
+
+def test_functional_calls_of_several_threads_take_turns():
+    net, x = Roundabout(), np.array([[1.0, 2.0]])
+    shapes = {name: p.shape for name, p in net.named_parameters()}
+
+    def output(shift):
+        return nn.functional_call(net, {name: np.full(shape, shift) for name, shape in shapes.items()}, x).item()
+
+    alone = [output(shift) for shift in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        assert [*pool.map(output, [*range(6)] * 50)] == alone * 50
+
+
+def test_a_twin_of_a_module_with_a_function_that_holds_it_is_refused():
+    with pytest.raises(
+        TypeError, match=r"scalar_twin\(\) copies the module, but f is a function that holds the module"
+    ):
+        Roundabout().scalar_twin()
+
+    class Outer(nn.Module):
+        def __init__(self):
+            self.inner = nn.Linear(1, 1)
+            weight = self.inner.weight
+            self.inner.f = [lambda x: x @ weight]
+
+    with pytest.raises(TypeError, match=r"but inner\.f\.0 is a function that holds the module itself or a parameter"):
+        Outer().scalar_twin()
+
+
 def test_functional_call_leaves_the_module_as_it_is():
     model = nn.Sequential(nn.Linear(2, 2, seed=0), nn.BatchNorm1d(2))
     before, own = model.state_dict(), model.parameters()
@@ -496,6 +576,13 @@ def test_bad_input_to_functional_call(parameters, text):
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
     with pytest.raises(ValueError, match=text):
         nn.functional_call(model, parameters, np.ones((3, 2)))
+
+
+def test_functional_call_takes_a_module_and_a_dict():
+    with pytest.raises(TypeError, match=r"functional_call takes a dict of parameters by name, got None"):
+        nn.functional_call(nn.Linear(1, 1), None, 1.0)
+    with pytest.raises(TypeError, match=r"functional_call takes a module, .* got 3"):
+        nn.functional_call(3, {}, 1.0)
 
 
 # ---- compiled functions --------------------------------------------------------------------------------------------

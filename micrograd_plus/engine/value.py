@@ -164,7 +164,7 @@ class Value(Node, Arithmetic):
         return 1.0
 
     def is_stale(self) -> bool:
-        """Whether the op would give another number or slope by now: a Value keeps these, not the numbers that it saw."""
+        """Whether the op would give another number or slope by now: a Value keeps these, not what it saw."""
         op: Any = self.op
         token = _recording.set(True)  # nobody looks on
         try:

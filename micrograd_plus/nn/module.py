@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import CellType
 from typing import Any
 
 from ..engine.graph import Node, Operand, order
@@ -15,7 +18,7 @@ class Module:
 
     Write `forward(self, x)` in a subclass, keep Values, Tensors or other modules as attributes, and call it. Leaf
     Values and Tensors are parameters; NumPy arrays are buffers: saved, not trained (unless named with a leading
-    underscore: those are the module's own affair).
+    underscore: those are the module's own affair). A single number is a setting, Python's or NumPy's: not saved.
 
     >>> from micrograd_plus import Value
     >>> class Line(Module):
@@ -155,7 +158,8 @@ class Module:
         own, new = dict(self._state()), {}
         problems = []
         if strict:
-            problems += [f"missing: {name}" for name in own if name not in state]
+            there = {id(own[name]) for name in own if name in state}  # what is shared has another name as well
+            problems += [f"missing: {name}" for name in own if name not in state and id(own[name]) not in there]
             problems += [f"unexpected: {name}" for name in state if name not in own]
         for name in [name for name in own if name in state]:
             have, want = _shape(state[name]), _shape(own[name])
@@ -179,8 +183,15 @@ class Module:
         return self
 
     def _state(self) -> Iterator[tuple[str, Any]]:
+        names: set[str] = set()
         for name, thing in _walk(self, "", set(), repeat=True):
-            if (isinstance(thing, Node) and thing.op is None) or hasattr(thing, "setflags"):
+            if (isinstance(thing, Node) and thing.op is None) or _is_array(thing):
+                if name in names:
+                    raise ValueError(
+                        f"{type(self).__name__} has two parameters (or arrays) of the name {name!r}: one would be lost "
+                        "in a state_dict. Give the entries of its dicts names that differ as texts, without dots"
+                    )
+                names.add(name)
                 yield name, thing
 
     def scalar_twin(self) -> Any:
@@ -191,6 +202,7 @@ class Module:
         """
         from ..engine.twin import ValueArray  # at first use: Values alone need no NumPy
 
+        self._refuse_functions_that_hold_it()
         memo: dict[int, Any] = {}
         for name, p in self.named_parameters():
             if hasattr(p, "numpy"):
@@ -198,6 +210,20 @@ class Module:
                 for v in twin.values.flat:
                     v.requires_grad = p.requires_grad
         return copy.deepcopy(self, memo)
+
+    def _refuse_functions_that_hold_it(self) -> None:
+        """TypeError for a lambda (or an inner function) that would go on with this module's own parameters."""
+        parts = {id(thing) for _, thing in _walk(self, "", set())}
+        for name, module in self.named_modules():
+            for key, thing in [item for start, value in vars(module).items() for item in _flat(value, start)]:
+                cells = [
+                    cell for cell in getattr(thing, "__closure__", None) or () if cell != CellType()
+                ]  # no empty ones
+                if any(id(cell.cell_contents) in parts for cell in cells):
+                    raise TypeError(
+                        f"scalar_twin() copies the module, but {f'{name}.{key}'.lstrip('.')} is a function that holds "
+                        "the module itself or a parameter, and would go on with its Tensors: make it a method"
+                    )
 
     # -- how it looks -----------------------------------------------------------------------------------------------
 
@@ -231,8 +257,9 @@ def functional_call(module: Module, parameters: dict[str, Any], args: Any = ()) 
     """What module(*args) gives with these parameters in place of its own: a function of them, for grad, hvp, hessian.
 
     parameters: Values, Tensors or arrays by their names, as named_parameters() has them; those left out are the
-    module's own. args: a tuple, or the one argument. The module stays as it is, running statistics included.
-    ValueError for names that the module doesn't have, and for other shapes. As torch.func.functional_call.
+    module's own. args: a tuple, or the one argument. During the call the module holds them (other threads wait for
+    their turn to do the same); then it is as it was, running statistics included. ValueError for names that the module
+    doesn't have, and for other shapes. As torch.func.functional_call.
 
     >>> from micrograd_plus import Value, grad
     >>> from micrograd_plus.nn import Neuron
@@ -240,15 +267,63 @@ def functional_call(module: Module, parameters: dict[str, Any], args: Any = ()) 
     >>> grad(lambda w: functional_call(neuron, {"w.0": w}, [3.0]) ** 2)(2.0) == 2 * 3.0 * (2.0 * 3.0 + neuron.b.data)
     True
     """
-    own = dict(module._state())
-    for name, p in parameters.items():
-        if not isinstance(own.get(name), Node):
-            raise ValueError(f"functional_call: {type(module).__name__} has no parameter {name!r}: {_listed(own)}")
-        if _shape(p) != _shape(own[name]):
-            raise ValueError(f"functional_call: {name} has shape {_shape(own[name])}, and is given {_shape(p)}")
-    memo = {id(thing): thing for _, thing in _walk(module, "", set()) if isinstance(thing, Node)}
-    memo |= {id(own[name]): p for name, p in parameters.items()}  # deepcopy takes what stands in its memo
-    return copy.deepcopy(module, memo)(*(args if isinstance(args, tuple) else (args,)))
+    if not isinstance(module, Module):
+        raise TypeError(
+            f"functional_call takes a module, its parameters by name, and the arguments; got {module!r:.40}"
+        )
+    if not isinstance(parameters, Mapping):
+        raise TypeError(f"functional_call takes a dict of parameters by name, got {parameters!r:.40}")
+    with _EXCHANGING:
+        own = dict(module._state())
+        for name, p in parameters.items():
+            if not isinstance(own.get(name), Node):
+                raise ValueError(f"functional_call: {type(module).__name__} has no parameter {name!r}: {_listed(own)}")
+            if _shape(p) != _shape(own[name]):
+                raise ValueError(f"functional_call: {name} has shape {_shape(own[name])}, and is given {_shape(p)}")
+        with _holding(module, {id(own[name]): p for name, p in parameters.items()}):
+            return module(*(args if isinstance(args, tuple) else (args,)))
+
+
+_EXCHANGING = threading.RLock()  # one exchange at a time
+
+
+@contextmanager
+def _holding(module: Module, others: dict[int, Any]) -> Iterator[None]:
+    """Meanwhile `others` stand where the parameters with these ids are; then everything is back where it was."""
+    attributes = [(vars(part), dict(vars(part))) for part in module.modules()]
+    arrays = [(thing, thing.copy()) for _, thing in module._state() if not isinstance(thing, Node)]
+    undo: list[tuple] = []
+    try:
+        for now, _ in attributes:
+            _exchanged(now, others, undo)
+        yield
+    finally:
+        for holder, key, thing in reversed(undo):
+            holder[key] = thing
+        for now, before in attributes:  # a forward may have set some
+            now.clear()
+            now.update(before)
+        for array, numbers in arrays:
+            if array.flags.writeable:
+                array[...] = numbers
+
+
+def _exchanged(thing: Any, others: dict[int, Any], undo: list[tuple]) -> Any:
+    """What stands in place of `thing`. Lists and dicts stay, as others may hold them: their entries are exchanged."""
+    if id(thing) in others:
+        return others[id(thing)]
+    if isinstance(thing, tuple):
+        parts = [_exchanged(part, others, undo) for part in thing]
+        same = all(a is b for a, b in zip(parts, thing, strict=True))
+        return thing if same else type(thing)(*parts) if hasattr(thing, "_fields") else tuple(parts)
+    holder = thing.values.reshape(-1) if isinstance(thing, Operand) and hasattr(thing, "values") else thing
+    if isinstance(thing, (list, dict)) or holder is not thing:  # the latter is a scalar twin's array of Values
+        for key, part in list(holder.items() if isinstance(thing, dict) else enumerate(holder)):
+            new = _exchanged(part, others, undo)
+            if new is not part:
+                undo.append((holder, key, part))
+                holder[key] = new
+    return thing
 
 
 def _listed(state: dict[str, Any]) -> str:
@@ -338,10 +413,15 @@ def _walk(module: Module, prefix: str, seen: set[int], repeat: bool = False) -> 
                     if repeat or id(v) not in seen:
                         seen.add(id(v))
                         yield f"{full}.{index}", v
-            elif hasattr(thing, "setflags") and not key.startswith("_"):  # a NumPy array
+            elif _is_array(thing) and not key.startswith("_"):
                 yield full, thing
     if repeat:
         seen.remove(id(module))  # only a module inside itself is passed over
+
+
+def _is_array(thing: Any) -> bool:
+    """Whether it is a NumPy array. A single number of NumPy's is none: it can't be changed where it stands."""
+    return hasattr(thing, "setflags") and hasattr(thing, "__setitem__")
 
 
 def _note_call(output: Any, module: Module, args: tuple) -> None:
