@@ -660,6 +660,8 @@ def test_a_file_of_another_model_or_optimiser_changes_nothing(tmp_path):
     with pytest.raises(CheckpointError, match="no optimiser in it: it was written without optimizer=optimizer"):
         load(path, into, optimizer=optim.Adam(into.parameters()))
     assert fingerprint([into]) == before
+    with pytest.raises(TypeError, match=r"load takes optimizer=, the optimiser to put its state into; .*3"):
+        load(tmp_path / "m.safetensors", optimizer=3)
     with pytest.raises(TypeError, match="load takes a path, and then a model"):
         load(path, {})
 

@@ -346,7 +346,23 @@ def schedule(kind, every="epoch", **settings):
     return lambda optimizer: [Schedule(kind(optimizer, **settings), every)]
 
 
+class Thaw(Callback):
+    """A layer is trained from the second epoch on, and another no longer; it remembers nothing."""
+
+    def on_epoch_end(self, state):
+        if state.epoch == 1:
+            state.model[0].requires_grad_(True)
+            state.model[2].requires_grad_(False)
+
+
+def frozen_at_first():
+    model = tensor_model()
+    model[0].requires_grad_(False)
+    return model
+
+
 CASES = {
+    "thawing": {"make": frozen_at_first, "more": lambda optimizer: [Thaw()]},
     "sgd": {"optimizer": lambda p: optim.SGD(p, lr=0.1)},
     "momentum": {"optimizer": lambda p: optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True)},
     "adam, shuffled by random": {"optimizer": lambda p: optim.Adam(p, lr=0.01), "seed": None},

@@ -415,6 +415,19 @@ def test_bad_input_to_hvp(inputs, v, error, text):
         hvp(lambda x, *more: x * 2, inputs, v)
 
 
+@pytest.mark.parametrize(
+    ("inputs", "error", "text"),
+    [
+        ({"a": 1.0}, TypeError, "hessian: inputs is a number, an array or a node, or a tuple of these; got dict"),
+        ((1.0, "2"), TypeError, "or a tuple of these; got str"),
+        ([[1.0], [1.0, 2.0]], ValueError, "the lists have unequal lengths"),
+    ],
+)
+def test_bad_input_to_hessian(inputs, error, text):
+    with pytest.raises(error, match=text):
+        hessian(lambda *xs: xs[0], inputs)
+
+
 # ---- a model's parameters ------------------------------------------------------------------------------------------
 
 

@@ -167,7 +167,8 @@ def hessian(func: Callable, inputs: Any) -> Any:
 
     inputs: as for hvp. Of one number: a number. Of one array or Tensor x: shape (*x.shape, *x.shape). Of a tuple: a
     tuple of tuples of these, where [i][j] is d²f / d(inputs[i]) d(inputs[j]), of shape (*inputs[i].shape,
-    *inputs[j].shape). n numbers take n products: for small n. As torch.autograd.functional.hessian.
+    *inputs[j].shape). n numbers take n products: for small n. func is called for each: it gives the same each time, so
+    a model with dropout is in eval(). As torch.autograd.functional.hessian.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1], [3.0, 5.0]).tolist()
     [[10.0, 6.0], [6.0, 0.0]]
@@ -175,6 +176,8 @@ def hessian(func: Callable, inputs: Any) -> Any:
     if not isinstance(inputs, tuple):
         return hessian(func, (inputs,))[0][0]
     shapes = [_shape(x) for x in inputs]
+    if unknown := [shape for shape in shapes if not isinstance(shape, tuple)]:
+        raise TypeError(f"hessian: inputs is a number, an array or a node, or a tuple of these; got {unknown[0]}")
     zeros = tuple(_zeros(shape) for shape in shapes)
 
     def rows_of(i: int) -> tuple:
@@ -214,7 +217,10 @@ def _shape(x: Any) -> Any:
             raise TypeError("hvp: many Values or Tensors stand in a tuple, as tuple(model.parameters()), and so do v's")
         import numpy as np
 
-        return np.shape(x)
+        try:
+            return np.shape(x)
+        except ValueError:
+            raise ValueError("hvp: the lists have unequal lengths, so they don't form an array") from None
     return getattr(x, "shape", () if isinstance(x, (Real, Node)) else type(x).__name__)
 
 

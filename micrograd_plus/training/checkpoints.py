@@ -24,14 +24,14 @@ class Checkpoint(Watch):
         Whether it can be written is tried before training begins. The old file is replaced in one move when the new
         one is whole, so whenever the program is killed, one of them is there.
     mode: as for EarlyStopping.
-    resume: True keeps what training itself needs as well (the optimiser, schedules, early stopping, the history, the
-        state of Python's `random` and of the shuffling), and goes on after the last epoch in the file, if there is one.
-        So the same cell, or program, once more goes on after Ctrl-C or a crash, to the same numbers, to the last bit,
-        as if nothing had happened; when all epochs are done, it gives the trained model at once. More epochs go on
-        further; for a new start delete the file (without resume=True, it is not written over). A loader or callback of
-        your own takes part if it has state_dict() (of numbers, text, lists, dicts and arrays; tuples come back as
-        lists) and load_state_dict(state). CheckpointError (a ValueError), saying what differs, where the file belongs
-        to another model, optimiser or batch size, or is damaged; everything is then as it was before.
+    resume: True keeps what training itself needs as well (the optimiser, schedules, early stopping, the history, what
+        is frozen, the state of Python's `random` and of the shuffling), and goes on after the last epoch in the file,
+        if there is one. So the same cell, or program, once more goes on after Ctrl-C or a crash, to the same numbers,
+        to the last bit, as if nothing had happened; when all epochs are done, it gives the trained model at once. More
+        epochs go on further; for a new start delete the file (without resume=True, it is not written over). A loader or
+        callback of your own takes part if it has state_dict() (of numbers, text, lists, dicts and arrays; tuples come
+        back as lists) and load_state_dict(state). CheckpointError (a ValueError), saying what differs, where the file
+        belongs to another model, optimiser or batch size, or is damaged; everything is then as it was before.
 
     >>> import os, tempfile
     >>> from micrograd_plus import data, nn, training

@@ -13,7 +13,7 @@ from ..data.arguments import as_random_state
 from .files import VERSION, Tree, readable
 from .history import History
 
-OF_TRAINING = ("settings", "epoch", "loss", "callbacks", "loaders", "random")  # what fit needs besides, to go on
+OF_TRAINING = ("settings", "epoch", "loss", "frozen", "callbacks", "loaders", "random")  # what fit needs besides
 
 
 def of_history(history: History) -> Tree:
@@ -148,6 +148,7 @@ TRAINING = {
     "settings": (_are_settings, "a dict of texts"),
     "epoch": (lambda x: is_whole(x) and x >= 0, "a whole number from 0"),
     "loss": (is_number, "a number"),
+    "frozen": (_list_of(_is_text), "a list of names"),
     "callbacks": (_list_of(_is_callback), "a list of states"),
     "loaders": (_list_of(_or_none(lambda x: isinstance(x, dict))), "a list of states"),
     "history": (_is_history, "a history"),

@@ -23,6 +23,7 @@ def snapshot(state: State) -> dict[str, Any]:
         "settings": state.settings,
         "epoch": state.epoch,
         "loss": state.loss,
+        "frozen": [name for name, p in state.model.named_parameters() if not p.requires_grad],
         "callbacks": [{"kind": kind, "state": callback.state_dict()} for kind, callback in _remembering(state)],
         "loaders": [loader.state_dict() if hasattr(loader, "state_dict") else None for loader in state.loaders],
         "random": random.getstate(),
@@ -53,6 +54,8 @@ def put_back(state: State, saved: Saved) -> None:
                 loader.load_state_dict(its_state)
         state.share = min(kept["epoch"] / state.epochs, 1.0)
         random.setstate(as_random_state(kept["random"]))
+        for name, p in state.model.named_parameters():
+            p.requires_grad = name not in kept["frozen"]
     state.epoch, state.step, state.loss = kept["epoch"], saved.step or 0, kept["loss"]
     history, past = state.history, saved.history or state.history
     history.rows, history.steps, history.seconds = past.rows, past.steps, past.seconds

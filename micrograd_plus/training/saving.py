@@ -114,6 +114,8 @@ def load(path: str | os.PathLike, model: Module | None = None, *, optimizer: Any
     """
     if model is not None and not isinstance(model, Module):
         raise TypeError(f"load takes a path, and then a model to put the numbers into; {got(model)}")
+    if optimizer is not None and not hasattr(optimizer, "param_groups"):
+        raise TypeError(f"load takes optimizer=, the optimiser to put its state into; {got(optimizer)}")
     path = Path(path)
     numbers, tree, texts = read_file(path)
     try:
