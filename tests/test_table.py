@@ -852,3 +852,28 @@ def test_symbols_have_the_values_of_floats(x):
     for name in "exp expm1 log1p sin cos tan sinh cosh tanh arctan erfc sigmoid softplus relu step sign abs_".split():
         function = getattr(maths, name)
         assert float(function(sympy.Float(x))) == pytest.approx(function(x), rel=1e-12), name
+
+
+@pytest.mark.parametrize("kind", [Value, lambda x: Tensor([x])], ids=["Value", "Tensor"])
+@pytest.mark.parametrize(
+    ("x", "lo", "hi", "slopes"),
+    [
+        (0.0, 0.0, 1.0, (1.0, 0.0, 0.0)),  # at a bound x counts as inside: the gradient is its, and not the bound's
+        (1.0, 0.0, 1.0, (1.0, 0.0, 0.0)),
+        (-1.0, 2.0, 2.0, (0.0, 1.0, 0.0)),  # between two equal bounds there is one number: below it, lo; above, hi
+        (3.0, 2.0, 2.0, (0.0, 0.0, 1.0)),
+        (2.0, 2.0, 2.0, (1.0, 0.0, 0.0)),
+    ],
+)
+def test_who_gets_the_gradient_of_clip_at_its_bounds(kind, x, lo, hi, slopes):
+    leaves = [kind(x), kind(lo), kind(hi)]
+    ops.clip(*leaves).backward()
+    assert tuple(float(np.sum(leaf.grad)) for leaf in leaves) == slopes
+
+
+@pytest.mark.parametrize("condition", [0.0, 1.0])
+def test_a_condition_has_no_slope(condition):
+    of_values, of_arrays = Value(condition), Tensor([condition])
+    ops.where(of_values, Value(2.0), Value(3.0)).backward()
+    ops.where(of_arrays, Tensor([2.0]), Tensor([3.0])).backward()
+    assert (of_values.grad, of_arrays.grad.tolist()) == (0.0, [0.0])

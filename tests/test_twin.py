@@ -401,13 +401,13 @@ def test_what_ties_after_a_change_ties_in_the_twin():
 def test_plain_numbers_that_were_changed_are_the_changed_ones():
     """Around x, pad puts numbers that are no Values; the next operation saw others there."""
     x = Tensor([0.5, -1.0])
-    y = x.pad(1)
+    y = x.pad(1, value=2.0)
     y.data += 1.0
-    root, leaves = (y * y).sum(), {}
+    root, leaves = (y * y * [1.0, 2.0, 3.0, 4.0]).sum(), {}
     opened = root.to_values(leaves)
-    assert opened.data == root.item() == 1.0 + 2.25 + 0.0 + 1.0
+    assert opened.data == root.item() == 9.0 + 2 * 2.25 + 0.0 + 4 * 9.0
     opened.backward()
-    assert leaves[x].grad.tolist() == [3.0, 0.0]
+    assert leaves[x].grad.tolist() == [2 * 2 * 1.5, 0.0]
 
 
 def test_the_same_numbers_put_in_anew_are_no_change():
@@ -426,11 +426,11 @@ def test_the_same_numbers_put_in_anew_are_no_change():
 
 
 def test_constants_among_the_values_have_no_gradient():
-    wide = values([0.5, -1.0]).pad(1)
+    wide = values([-0.5, -1.0]).pad(1)
     wide.sum().backward()
     assert wide.grad.tolist() == [0.0, 1.0, 1.0, 0.0]
-    leaves = [node for node in order(wide.logsumexp()) if node.op is None]
-    assert sorted(leaf.data for leaf in leaves if leaf.requires_grad) == [-1.0, 0.5]
+    leaves = [node for node in order(wide.logsumexp()) if node.op is None]  # the largest is a 0 around it
+    assert sorted(leaf.data for leaf in leaves if leaf.requires_grad) == [-1.0, -0.5]
 
 
 def test_the_slope_of_a_maximum_has_a_slope():
