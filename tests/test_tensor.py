@@ -1414,6 +1414,8 @@ def test_what_an_operation_saw_has_one_shape():
         np.testing.assert_array_equal(y.numpy(), plain * x.numpy())
         assert [array.shape for array in y.saved] == [(2, 3, 2)] * 2
         assert {array.strides for array in y.saved} == {x.numpy().strides}
+    row = np.arange(4.0)[::2]
+    assert [array.shape for array in (row * x).saved + (x * row).saved] == [(2, 3, 2)] * 4
 
 
 def test_numbers_and_arrays_among_tensors_in_a_sequence():
@@ -1494,3 +1496,21 @@ def test_a_norm_of_small_numbers_has_all_its_digits(kind, count):
 def test_the_weight_of_a_linear_layer_has_two_axes(shape):
     with pytest.raises(ValueError, match=r"linear: the weight has two axes \(out, in\), got shape \("):
         nn.functional.linear(Tensor(np.ones((5, 3))), Tensor(np.ones(shape)))
+
+
+@pytest.mark.parametrize("wanted", [np.float16, np.float32, np.float64, "int32", bool])
+@pytest.mark.parametrize("given", [np.float16, np.float32, np.float64, np.int64])
+def test_a_tensor_has_the_dtype_that_was_asked_for(given, wanted):
+    array = np.array([0, 1], given)
+    for data in (array, array.tolist()):
+        x = Tensor(data, dtype=wanted, requires_grad=False)
+        assert x.dtype == wanted
+        assert x.tolist() == [0, 1]
+    assert not np.shares_memory(Tensor(array, requires_grad=False).numpy(), array)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax_goes_along_the_last_axis_unless_told_otherwise(name):
+    x = Tensor(np.arange(6.0).reshape(2, 3) ** 2)
+    rows = [getattr(row, name)(axis=0).numpy() for row in x]
+    np.testing.assert_array_equal(getattr(x, name)().numpy(), rows)

@@ -343,7 +343,6 @@ class Tensor(Node, ArrayArithmetic):
 
     grad: np.ndarray | None
     operands: tuple  # what the op was applied to, in order: Tensors, and plain numbers or arrays; empty for a leaf
-    no_gradient = None
 
     def __init__(self, data: Any, requires_grad: bool = True, *, dtype: Any = None, label: str = ""):
         if not isinstance(requires_grad, bool):
@@ -395,6 +394,7 @@ class Tensor(Node, ArrayArithmetic):
         if op.broadcasts:
             operands = tuple(_broadcast(op, operands, [_shaped(op, x, self.dtype) for x in operands]))
         arrays = tuple([x._frozen() if isinstance(x, Tensor) else _shaped(op, x, self.dtype) for x in operands])
+        operands = tuple([x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True)])  # as now
         tracked = any(isinstance(x, Tensor) and x.requires_grad for x in operands)
         try:
             y = op.forward(arrays, **settings)
@@ -794,9 +794,7 @@ def _as_new_array(data: Any, dtype: Any) -> np.ndarray:
         raise TypeError(f"Tensor needs real numbers, got {_kind_name(array)} (dtype {array.dtype}): convert it first")
     if dtype is None and array.dtype.kind in "iub" and not hasattr(data, "dtype"):
         dtype = np.dtype(np.float64)  # Tensor([1, 2]) means numbers
-    if dtype is None or dtype == array.dtype:
-        return array
-    return np.array(data, dtype=dtype) if dtype.kind == "f" else array.astype(dtype)
+    return array if dtype is None else array.astype(dtype, copy=False)
 
 
 def as_dtype(who: str, dtype: Any) -> np.dtype:
