@@ -7,6 +7,7 @@ import random
 import re
 import subprocess
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -428,6 +429,154 @@ def test_what_the_example_shows_is_said():
     assert not model.layer.training
 
 
+# -- calls that are said otherwise there, or not at all ------------------------------------------------------------
+
+
+def model_of(text, **around):
+    """A Module whose forward(self, x) has this text; `around` are the names that it sees."""
+    name = f"<forward {len(linecache.cache)}>"
+    lines = [f"        {line}" for line in text.splitlines()]
+    whole = "\n".join(["class Made(nn.Module):", "    def forward(self, x):", *lines, ""])
+    linecache.cache[name] = (len(whole), None, whole.splitlines(keepends=True), name)
+    space = {"nn": nn, "mg": mg, "np": np, "F": F, "__name__": name} | around
+    exec(compile(whole, name, "exec"), space)
+    return space["Made"]()
+
+
+def agree(text, x, **around):
+    """Assert that a forward with this text has the same output and gradient in PyTorch; its text there."""
+    model = model_of(text, **around)
+    net, ours, theirs = to_torch(model), Tensor(x), torch.tensor(x, requires_grad=True)
+    output, output_t = model(ours), net(theirs)
+    assert worst(output, output_t) <= 1e-12, text
+    (output * output).sum().backward()
+    (output_t * output_t).sum().backward()
+    assert abs(ours.grad - theirs.grad.numpy()).max() <= 1e-10 * max(1, abs(ours.grad).max()), text
+    return "".join(linecache.getlines(type(net).forward.__code__.co_filename))
+
+
+@pytest.mark.parametrize(
+    ("line", "there"),
+    [
+        ("h += 1", "h = h + 1"),
+        ("h -= x - 1", "h = h - (x - 1)"),
+        ("h *= x + 1  # twice", "h = h * (x + 1)  # twice"),
+        ("h /= (x\n + 9)", "h = h / (x\n"),
+        ("h **= 2", "h = h ** 2"),
+        ("h @= x.T", "h = h @ x.T"),
+        ("h += 0.5 * x", "h = h + 0.5 * x"),
+        ("h *= x.gelu() + (x - 1).softplus()", "h = h * (F.gelu(x) + F.softplus(x - 1, threshold=40))"),
+        ("h -= x.max(axis=0) if len(x) else x", "h = h - (x.amax(dim=0) if len(x) else x)"),
+        ("h \\\n += 1", "h \\\n"),
+        ("n = 2\nn += 1\nh *= n", "n = n + 1"),
+        ("all = []\nall += [h, x]\nall += h, x\nh = all[0] + all[3]", "all += [h, x]"),
+    ],
+)
+def test_an_augmented_assignment_makes_a_new_tensor(line, there):
+    """PyTorch's h += 1 would change `skip` and x too."""
+    assert there in agree(f"h = x.tanh() + x\nskip = h\n{line}\nreturn (h * skip).sum() + x.sum()", normal(3, 3))
+    agree(f"h = x\n{line}\nreturn (h * x).sum() + x", normal(3, 3))
+
+
+def test_arrays_that_a_forward_changes_are_not_changed_in_the_example():
+    x = normal(3, 3)
+    before = x.copy()
+    to_torch(model_of("x += 1\nreturn x * 2"), example=x)
+    to_torch(model_of("x[0] = 1\nreturn x * 2"), example=x)
+    assert (x == before).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("y = np.array(x)\ny[0] = 0\nreturn x * y", "y = torch.as_tensor(x).detach().clone()"),
+        ("y = np.asarray(x).astype(x.dtype)\ny[0] = 0\nreturn x * y", ".detach().to(x.dtype).clone()"),
+        ("y = np.asarray(x).flatten()\ny[1:3] = 0\nreturn x.flatten() * y", ".detach().flatten().clone()"),
+        ("h = x\nh *= 2 + np.asarray(x)\nreturn x * h", "h = h * (2 + torch.as_tensor(x).detach())"),
+        ("y = np.array([1.0, 2.0, 4.0])\nreturn x * y", "y = torch.as_tensor([1.0, 2.0, 4.0])\n"),
+    ],
+)
+def test_what_numpy_copies_has_numbers_of_its_own_and_no_gradient(text, there):
+    assert there in agree(text, normal(3, 3))
+
+
+REDUCTIONS = ("sum", "mean", "var", "std", "max", "min", "prod", "norm", "logsumexp")
+AXES = ("", "0", "axis=1", "axis=None", "None", "axis=(0, 1)", "dim=[0, 2]", "(0, 1)", "axis=(0, 1, 2)")
+REFUSED_THERE = {
+    "prod": {"axis=None", "None", "axis=(0, 1)", "dim=[0, 2]", "(0, 1)", "axis=(0, 1, 2)", "keepdims=True",
+             "axis=None, keepdims=True", "axis=(0, 1), keepdims=True", "dim=[0, 2], keepdims=True",
+             "axis=(0, 1, 2), keepdims=True"},
+    "norm": {"0", "None", "(0, 1)", "axis=(0, 1, 2)", "axis=(0, 1, 2), keepdims=True"},
+    "logsumexp": {"axis=None", "None", "keepdims=True", "axis=None, keepdims=True"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_each_reduction_is_the_same_or_named(name):
+    x = normal(2, 3, 4)
+    by_name = [", ".join(filter(None, [axis, "keepdims=True"])) for axis in AXES if not axis[:1] or "=" in axis]
+    for given in (*AXES, *by_name):
+        if given in REFUSED_THERE.get(name, ()):
+            with pytest.raises(ValueError, match=rf"forward, line 3: \(x \+ 1\)\.{name}\(.*write|say|leave|give|take"):
+                to_torch(model_of(f"return (x + 1).{name}({given})"))
+        else:
+            agree(f"return (x + 1).{name}({given})", x)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "x.transpose(0, 2)", "x.transpose(1, 0, 2)", "x.transpose((1, 0, 2))", "x.permute(2, 0, 1).transpose(0, 1)",
+        "x.flip(0)", "x.flip(axis=1)", "x.flip(dim=(0, 2))", "x.maximum(-x)", "mg.maximum(x, 0 * x)", "x.clip(min=0)",
+        "mg.clip(x, 0, 1)", "x * np.full(4, 0.5, dtype=x.dtype)", "x * np.full((3, 4), 2)", "x[:, ::2]",
+        "x * np.full(len(x) + 2, 3)", "x * np.full(x.shape[-1], 3)", "x * np.full(shape=(4,), fill_value=2)",
+        "np.reshape(np.ones(24), -1)[:4] * x", "x * np.triu(np.ones(shape=(3, 4)), k=1)",
+        "x * np.tril(np.ones((3, 4)), k=-1)",
+        "x * np.cumsum(np.ones(4), axis=0)", "x ** scale.POWER + scale.SHIFT**2",
+        "x * x.shape[::-1][0] + sum(list(range(3))[::-1]) + [1, 2][::-1][0]",
+    ],
+)  # fmt: skip
+def test_a_call_is_said_in_the_words_of_pytorch(expression):
+    scale = type("scale", (), {"POWER": 2, "SHIFT": -3.0})
+    agree(f"return {expression}", normal(2, 3, 4), scale=scale)
+
+
+LEAST = 0.5
+
+
+@pytest.mark.parametrize(
+    ("expression", "instead"),
+    [
+        ("x.transpose(*[0, 1])", r"x\.transpose\(\*\[0, 1\]\): write \.permute\(\*axes\), or \.swapaxes\(a, b\)"),
+        ("x.transpose()", r"write \.T, or the two axes to exchange"),
+        ("mg.maximum(x, 0)", r"mg\.maximum\(x, 0\): PyTorch's takes tensors alone: write x\.clip\(min=…\)"),
+        ("mg.minimum(-1, x)", r"write x\.clip\(max=…\)"),
+        ("x.maximum(LEAST)", r"write x\.clip\(min=…\)"),
+        ("mg.exp(-1) * x", r"mg\.exp\(-1\): PyTorch's takes tensors alone: of a number use Python's math"),
+        ("np.cumsum(np.ones(4)) * x", r"np\.cumsum\(np\.ones\(4\)\): say which axis"),
+        ("x.flip()", r"x\.flip\(\): say which axis"),
+        ("x.squeeze(axis=None)", "leave axis=None out"),
+        ("x[::-1]", r"x\[::-1\]: write \.flip\(axis\) of a tensor, list\(reversed\(…\)\) of a list"),
+        ("x[0, 1:, ::-1]", r"write \.flip\(axis\)"),
+        ("0\nx[0] += 1", r"x\[0\] \+= 1: write x\[0\] = x\[0\] …, since PyTorch changes what is shared"),
+        ("0\nself.count += 1", r"it sets self\.count"),
+    ],
+)
+def test_a_call_that_pytorch_refuses_is_named_with_what_to_write(expression, instead):
+    with pytest.raises(ValueError, match=rf"Made\.forward, line \d: .*{instead}"):
+        to_torch(model_of(f"return {expression}", LEAST=LEAST))
+
+
+def test_nans_and_infinities_of_both_agree_in_an_example():
+    model = nn.Linear(1, 3)
+    model.weight.data[:, 0] = [math.nan, math.inf, -math.inf]
+    to_torch(model, example=np.ones((2, 1)))
+    with pytest.raises(ValueError, match="the outputs differ: nan or inf in one of them"):
+        to_torch(model_of("return np.array([1e39]) * x"), example=np.ones(1))  # too large for a float32
+    with pytest.raises(ValueError, match="the outputs differ by up to 1 "):
+        to_torch(model_of("return x > x.std()"), example=np.array([0.0, 0.9, 2.0, 0.0]))
+
+
 # -- what can't be carried over ------------------------------------------------------------------------------------
 
 
@@ -545,6 +694,88 @@ def test_the_way_back_names_all_that_we_have_not():
         assert part in said, f"{part}\n\n{said}"
     with pytest.raises(TypeError, match=r"from_torch takes a torch\.nn\.Module, got Linear"):
         from_torch(nn.Linear(1, 1))
+
+
+def test_all_that_would_be_lost_on_the_way_back_is_named_with_its_place():
+    hooked, hooked_back, watched, added, parted, own, extra = (torch.nn.Linear(2, 2) for _ in range(7))
+    hooked.register_forward_hook(print)
+    hooked_back.register_full_backward_hook(print)
+    watched.bias.register_hook(print)
+    added.weight.register_post_accumulate_grad_hook(print)
+    parted.weight = torch.nn.Parameter(torch.ones(3, 3))
+    own.forward = lambda x: x
+    extra.more = torch.nn.Parameter(torch.ones(2))
+    encoder = torch.nn.TransformerEncoderLayer(4, 2)
+    encoder.linear1 = type("LowRank", (torch.nn.Linear,), {"__module__": "somewhere"})(4, 2048)
+    encoder.norm1.register_forward_pre_hook(print)
+    replaced = torch.nn.Sequential(torch.nn.ReLU())
+    replaced.scale = torch.nn.Parameter(torch.ones(1))
+    named = torch.nn.Sequential(OrderedDict(fc=torch.nn.Linear(2, 2), act=torch.nn.PReLU()))
+    normed = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(2, 2))
+    prune, pruned = pytest.importorskip("torch.nn.utils.prune"), torch.nn.Linear(2, 2)
+    prune.random_unstructured(pruned, "weight", amount=0.5)
+    parts = [
+        (torch.nn.GroupNorm(2, 4), "GroupNorm without bias"),
+        (torch.nn.PReLU(), "PReLU"),
+        (torch.nn.BCEWithLogitsLoss(pos_weight=torch.ones(2)), "BCEWithLogitsLoss with pos_weight"),
+        (hooked, "Linear with hooks (print), which aren't carried over"),
+        (hooked_back, "Linear with hooks (print), which aren't carried over"),
+        (watched, "Linear: hooks on the gradient of bias aren't carried over"),
+        (added, "Linear: hooks on the gradient of weight aren't carried over"),
+        (normed, "Linear with its weight parametrized: remove_parametrizations first"),
+        (pruned, "Linear with hooks (RandomUnstructured), which aren't carried over"),
+        (torch.nn.Linear(2, 2, device="meta"), "Linear: weight: Cannot copy out of meta tensor"),
+        (
+            torch.nn.Linear(2, 2, dtype=torch.complex64),
+            "Linear: weight is torch.complex64, and here all numbers are real",
+        ),
+        (parted, "this state doesn't fit Linear: wrong shape: weight is (2, 2) here, (3, 3) in the state"),
+        (own, "Linear with a forward of this one module's own"),
+        (extra, "Linear with more"),
+        (encoder, "TransformerEncoderLayer"),
+        (replaced, "Sequential with 'scale', which is no layer"),
+        (named, "Sequential with a part called 'fc': make it Sequential(*itself), numbered"),
+        (None, "None, which is no layer"),
+    ]
+    parts[0][0].bias = None  # as GroupNorm(bias=False) of newer ones
+    with pytest.raises(ValueError, match=r"parts of this Sequential have no counterpart here:") as caught:
+        from_torch(torch.nn.Sequential(*(part for part, _ in parts)))
+    said = str(caught.value).splitlines()
+    for i, (_, problem) in enumerate(parts):
+        if problem != "TransformerEncoderLayer":
+            assert any(line.startswith(f"  {i}: {problem}") for line in said), "\n".join([problem, *said])
+    i = [part for part, _ in parts].index(encoder)
+    assert f"  {i}.linear1: LowRank inside of PyTorch's TransformerEncoderLayer" in said
+    assert any(line.startswith(f"  {i}.norm1: LayerNorm with hooks (print)") for line in said)
+    assert f"  {len(parts) - 2}.act: PReLU" in said
+    assert type(from_torch(torch.nn.Sequential(torch.nn.Sequential()))[0]) is nn.Sequential
+    with pytest.raises(ValueError, match=r"from_torch: 1 part of this PReLU has no counterpart here:\n  PReLU$"):
+        from_torch(torch.nn.PReLU())
+
+
+def test_a_forward_of_one_modules_own_is_named_on_the_way_there():
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    model[1].forward = lambda x: -x
+    with pytest.raises(ValueError, match="1: this ReLU has a forward of its own: write a class with it"):
+        to_torch(model)
+
+
+def test_a_file_of_pytorchs_that_writes_shared_weights_once_is_read(tmp_path):
+    mg.seed(0)
+    model = Tied()
+    net = to_torch(model)
+    with torch.no_grad():
+        for p in net.parameters():
+            p.add_(1)
+    pytest.importorskip("safetensors.torch").save_model(net, tmp_path / "net.safetensors")
+    mg.training.load(tmp_path / "net.safetensors", model)
+    assert model.head.weight is model.tokens.weight
+    for name, numbers in net.state_dict().items():
+        assert (model.state_dict()[name] == numbers.numpy()).all(), name
+    apart = Tied()
+    apart.head.weight = Tensor(normal(7, 4))
+    with pytest.raises(ValueError, match=r"missing: (head|tokens)\.weight"):
+        mg.training.load(tmp_path / "net.safetensors", apart)
 
 
 def test_without_torch_it_says_what_to_install(monkeypatch):
@@ -756,6 +987,16 @@ def test_arguments_of_torch_code_that_cannot_be_right():
         ({"batch_size": "32); raise SystemExit("}, "torch_code: batch_size must be a whole number"),
     ]:
         with pytest.raises(ValueError, match=problem):
+            torch_code(model, **options)
+    for options, kind, problem in [
+        ({"lr": "x"}, TypeError, "torch_code: lr must be a finite number of at least 0; got str 'x'"),
+        ({"lr": math.nan}, ValueError, "torch_code: lr must be a finite number of at least 0; got nan"),
+        ({"lr": -1}, ValueError, "torch_code: lr must be a finite number of at least 0; got -1"),
+        ({"seed": 0.5}, ValueError, "torch_code: seed must be a whole number"),
+        ({"shuffle": "x"}, TypeError, "torch_code: shuffle is True or False; got str 'x'"),
+        ({"distributed": 2}, TypeError, "torch_code: distributed is True or False; got int 2"),
+    ]:
+        with pytest.raises(kind, match=problem):
             torch_code(model, **options)
     with pytest.raises(ValueError, match="ReLU has no parameters, so there is nothing to train"):
         torch_code(nn.ReLU())

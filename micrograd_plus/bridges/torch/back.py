@@ -38,7 +38,8 @@ def from_torch(module: Any) -> Module:
     if reader.problems:
         parts = "1 part" if len(reader.problems) == 1 else f"{len(reader.problems)} parts"
         listed = "\n  ".join(reader.problems)
-        raise ValueError(f"from_torch: {parts} of this {type(module).__name__} have no counterpart here:\n  {listed}")
+        have = "has" if len(reader.problems) == 1 else "have"
+        raise ValueError(f"from_torch: {parts} of this {type(module).__name__} {have} no counterpart here:\n  {listed}")
     return model
 
 
@@ -60,20 +61,42 @@ class _Reader:
         """Our module; None where there is none, which is noted."""
         if id(module) in self.made:
             return self.made[id(module)]
+        if module is None:
+            self._problem(place, "None, which is no layer")
+            return None
         kind = self._kind(module)
         if kind is None:
             self._unknown(module, place)
             return None
-        if module._forward_hooks or module._forward_pre_hooks:
-            self._problem(place, f"{kind} with hooks, which aren't carried over: remove them first")
         if kind == "Sequential":
-            parts = [self.read(part, _joined(place, name)) for name, part in module._modules.items()]
-            made: Any = nn.Sequential(*(part or nn.Identity() for part in parts))
-            made.training = module.training
+            made: Any = self._sequential(module, place)
         else:
             made = self._layer(module, kind, place)
         self.made[id(module)] = made
         return made
+
+    def _sequential(self, module: Any, place: str) -> Any:
+        self._changes(module, "Sequential", place)
+        if other := [name for i, name in enumerate(module._modules) if name != str(i)]:
+            self._problem(place, f"Sequential with a part called {other[0]!r}: make it Sequential(*itself), numbered")
+        for name in [*module._parameters, *module._buffers]:
+            self._problem(place, f"Sequential with {name!r}, which is no layer")
+        parts = [self.read(part, _joined(place, name)) for name, part in module._modules.items()]
+        made = nn.Sequential(*(nn.Identity() if part is None else part for part in parts))
+        made.training = module.training
+        return made
+
+    def _changes(self, module: Any, kind: str, place: str) -> None:
+        """What was hung on a module, or put into it, and would be lost."""
+        hooks = [hook for name in _HOOKS for hook in getattr(module, name).values()]
+        if hooks:
+            named = ", ".join(getattr(hook, "__name__", type(hook).__name__) for hook in hooks)
+            self._problem(place, f"{kind} with hooks ({named}), which aren't carried over: remove them first")
+        if "forward" in vars(module):
+            self._problem(place, f"{kind} with a forward of this one module's own")
+        for name, p in module._parameters.items():
+            if p is not None and (p._backward_hooks or p._post_accumulate_grad_hooks):
+                self._problem(place, f"{kind}: hooks on the gradient of {name} aren't carried over: remove them first")
 
     def _kind(self, module: Any) -> str | None:
         """The name of our layer: for PyTorch's own, and for those that to_torch made."""
@@ -88,7 +111,13 @@ class _Reader:
     def _unknown(self, module: Any, place: str) -> None:
         cls = type(module)
         theirs = cls.__module__.startswith("torch.")
-        parts = list(module._modules.items())
+        if cls.__module__ == "torch.nn.utils.parametrize":
+            named = ", ".join(module.parametrizations)
+            self._problem(
+                place, f"{cls.__mro__[1].__name__} with its {named} parametrized: remove_parametrizations first"
+            )
+            return
+        parts = [(name, part) for name, part in module._modules.items() if part is not None]
         own = "" if theirs else " has a forward of its own: write the class here, and load_state_dict(its state_dict())"
         self._problem(place, f"{cls.__name__}{own}")
         for name, part in parts:  # to name all of it at once
@@ -97,6 +126,10 @@ class _Reader:
 
     def _layer(self, module: Any, kind: str, place: str) -> Any:
         before = len(self.problems)
+        for name, part in module.named_modules():
+            self._changes(part, type(part).__name__, _joined(place, name))
+            if not type(part).__module__.startswith(("torch.nn.modules.", self.layers.__name__)):
+                self._problem(_joined(place, name), f"{type(part).__name__} inside of PyTorch's {kind}")
         for name, only in words.ONLY.get(kind, {}).items():
             if (value := getattr(module, name)) is not only and value != only:
                 self._problem(place, f"{kind} with {name}={value!r:.40}")
@@ -111,10 +144,15 @@ class _Reader:
             return None
         try:
             made = self._made(module, kind, numbers, place)
+            own = dict(made._state())
+            differ = [f"without {name}" for name in own if name not in numbers]
+            differ += [f"with {name}" for name in numbers if name not in own]
+            if differ:  # by a setting that ours doesn't know: bias=False, pos_weight
+                raise ValueError(f"{kind} {', '.join(differ)}")
+            self._fill(made, module, numbers)
         except (ValueError, TypeError) as error:
-            self._problem(place, str(error))
+            self._problem(place, " ".join(str(error).split()))  # in one line
             return None
-        self._fill(made, module, numbers)
         return made
 
     def _numbers(self, module: Any, kind: str, place: str) -> dict[str, np.ndarray]:
@@ -122,8 +160,13 @@ class _Reader:
         for name, tensor in module.state_dict(keep_vars=True).items():
             try:
                 found[name] = tensor.detach().cpu().numpy()
-            except (TypeError, RuntimeError, NotImplementedError):
-                self._problem(place, f"{kind}: {name} is {tensor.dtype}, which NumPy has not: module.float() first")
+                if found[name].dtype.kind == "c":
+                    self._problem(place, f"{kind}: {name} is {tensor.dtype}, and here all numbers are real")
+            except (TypeError, RuntimeError, NotImplementedError) as error:
+                why = f"{name} is {tensor.dtype}, which NumPy has not: module.float() first"
+                if hasattr(np, str(tensor.dtype).removeprefix("torch.")):  # then it is something else: a meta device
+                    why = f"{name}: {str(error).splitlines()[0]}"
+                self._problem(place, f"{kind}: {why}")
         return found
 
     def _made(self, module: Any, kind: str, numbers: dict[str, np.ndarray], place: str) -> Any:
@@ -168,5 +211,8 @@ class _Reader:
             part.training = modes.get(name, module.training)
 
 
-def _joined(place: str, name: str) -> str:
-    return f"{place}.{name}" if place else name
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def _joined(*names: str) -> str:
+    return ".".join(filter(None, names))

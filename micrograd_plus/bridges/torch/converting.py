@@ -25,8 +25,8 @@ def to_torch(model: Module, example: Any = None) -> Any:
     with float64 numbers, which take a batch: MLP(2, [16, 1]) goes from (N, 2) to (N, 1).
 
     A Module of your own becomes a class with the parts that it holds now and your forward, word by word in PyTorch:
-    `axis=` is `dim=`, `x.max(axis=1)` is `x.amax(dim=1)`. See `torch_code`, which shows the text. Arrays that it is
-    called with are torch's tensors then.
+    `axis=` is `dim=`, `x.max(axis=1)` is `x.amax(dim=1)`, `h += x` is `h = h + x`. See `torch_code`, which shows the
+    text. Arrays that it is called with are torch's tensors then.
 
     example: an input, or a tuple of inputs, on which both are run and compared, in eval mode. Of your own classes it
     is worth giving: a function may mean something else on torch's tensors than on NumPy's arrays.
@@ -109,8 +109,9 @@ def _compare(model: Module, net: Any, inputs: tuple, torch: Any) -> None:
     arrays = [np.asarray(x.data if hasattr(x, "backward") else x) for x in inputs]
     try:
         with no_grad(), torch.no_grad():
-            ours = _numbers(_called(model.eval(), arrays))
-            theirs = _numbers(_called_there(net.eval(), list(map(torch.from_numpy, arrays)), type(model).__name__))
+            tensors = [torch.from_numpy(x.copy()) for x in arrays]  # a forward may change what it is given
+            ours = _numbers(_called(model.eval(), [x.copy() for x in arrays]))
+            theirs = _numbers(_called_there(net.eval(), tensors, type(model).__name__))
     finally:
         for module, mode in modes + modes_there:
             module.training = mode
@@ -118,14 +119,25 @@ def _compare(model: Module, net: Any, inputs: tuple, torch: Any) -> None:
         raise ValueError(f"to_torch: on this example the model gives {len(ours)} arrays, in PyTorch {len(theirs)}")
     for a, b in zip(ours, theirs, strict=True):
         a = a.reshape(b.shape) if is_scalar(model) else a
-        wide = a.dtype == b.dtype == np.float64
-        if a.shape != b.shape or not np.allclose(a, b, rtol=1e-9 if wide else 1e-4, atol=1e-9 if wide else 1e-5):
-            apart = f"differ by up to {abs(a - b).max():.2g}" if a.shape == b.shape else "have other shapes"
+        if apart := _apart(a, b):
             raise ValueError(
                 f"to_torch: on this example the outputs {apart} ({a.shape} here, {b.shape} in PyTorch). Something in "
                 f"{type(model).__name__}'s forward means something else on torch's tensors: "
                 "print(bridges.torch.torch_code(model)) shows what it became"
             )
+
+
+def _apart(a: np.ndarray, b: np.ndarray) -> str:
+    """How two arrays differ; "" where they agree. Two nans do, and two infinities of one sign."""
+    if a.shape != b.shape:
+        return "have other shapes"
+    limit = 1e-9 if a.dtype == b.dtype == np.float64 else 1e-5
+    same = np.isclose(a, b, rtol=limit if limit == 1e-9 else 1e-4, atol=limit, equal_nan=True)
+    if same.all():
+        return ""
+    with np.errstate(invalid="ignore"):
+        worst = abs(a.astype(float) - b)[~same].max()
+    return f"differ by up to {worst:.2g}" if np.isfinite(worst) else "differ: nan or inf in one of them"
 
 
 def _called(model: Module, arrays: list[np.ndarray]) -> Any:

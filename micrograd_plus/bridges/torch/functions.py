@@ -1,8 +1,9 @@
 """A function that computes with our Tensors, as the same function for PyTorch's: `forward` methods, losses, helpers.
 
 The text stays the reader's own, with its names, comments and line breaks: only single words in it are exchanged, as
-`axis` for `dim`. What a name stands for is looked up in the living function, so `nn.relu`, `mg.relu` and a bare `relu`
-are all found. A word that isn't in the dictionary is a problem, with its line; nothing is guessed.
+`dim` for `axis`, and `h += x` is written out as `h = h + x`. What a name stands for is looked up in the living
+function, so `nn.relu`, `mg.relu` and a bare `relu` are all found. A word that isn't in the dictionary is a problem,
+with its line; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import ast
 import builtins
 import inspect
 import math
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
+
+import numpy as np
 
 from . import words
 
@@ -59,6 +63,7 @@ class Translation:
             self._starts.append(self._starts[-1] + len(line.encode()))
         self._bytes = source.encode()
         self._local = set(_bound(tree))
+        self._stores = any(isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store) for n in ast.walk(tree))
         self._first = tree.args.args[0].arg if tree.args.args else ""
         if tree.decorator_list:
             self._problem(tree, "a decorator: what it does can't be seen from here")
@@ -139,6 +144,8 @@ class Translation:
             self._f_string(node)
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal)):
             self._problem(node, f"a {type(node).__name__} inside: move it out of the function")
+        elif isinstance(node, ast.AugAssign):
+            self._augmented(node)
         elif isinstance(node, ast.AnnAssign):
             self._problem(node, "an annotated variable: write it without its type")
         else:
@@ -146,8 +153,38 @@ class Translation:
                 self._problem(
                     node, f"it sets {self._said(node)}: a function that changes what it is given isn't carried"
                 )
+            if isinstance(node, ast.Subscript) and _runs_backwards(node) and not self._is_a_list(node.value):
+                self._problem(node, f"{self._said(node)}: write .flip(axis) of a tensor, list(reversed(…)) of a list")
             for child in ast.iter_child_nodes(node):
                 self._visit(child)
+
+    def _augmented(self, node: ast.AugAssign) -> None:
+        """h += x as h = h + x: PyTorch's += would change the numbers of all that shares them with h."""
+        target, value = node.target, node.value
+        if isinstance(target, ast.Subscript):
+            said = self._said(target)
+            self._problem(node, f"{self._said(node)}: write {said} = {said} …, since PyTorch changes what is shared")
+        elif isinstance(target, ast.Name) and not isinstance(value, _LISTS):  # those are for a list, not for a tensor
+            (_, end), (start, last) = self._span(target), self._span(value)
+            between = self._bytes[end:start].decode()  # " += ", perhaps with an opening bracket
+            sign = re.findall(r"[^\s\\=]+", between)[0]
+            at = end + between.index(sign)
+            self._edits.append((at, at + len(sign) + 1, f"= {target.id} {sign}"))
+            whole = ast.unparse(ast.BinOp(target, node.op, value))  # with the brackets that it needs
+            if "(" not in between and whole != f"{target.id} {sign} {ast.unparse(value)}":
+                self._edits.append((start, start, "("))
+                self._visit(value)
+                self._edits.append((last, last, ")"))
+                return
+        self._visit(target)
+        self._visit(value)
+
+    def _is_a_list(self, node: Any) -> bool:
+        """Whether it is a list, tuple or text for sure, or an attribute: PyTorch's lists of modules are sliced too."""
+        if isinstance(node, ast.Call):
+            return any(self._value_of(node.func) is thing for thing in (list, tuple, range, sorted, str))
+        own = isinstance(node, ast.Attribute) and (self._is_self(node.value) or node.attr == "shape")
+        return own or isinstance(node, (*_LISTS, ast.Constant))
 
     def _f_string(self, node: ast.JoinedStr) -> None:
         """Python before 3.12 doesn't say where things stand in it, so nothing in it can be exchanged."""
@@ -214,7 +251,8 @@ class Translation:
             if at is root:
                 self.constants[root.id] = thing
             else:
-                self._replace(at, words.literal(thing))
+                number = words.literal(thing)
+                self._replace(at, f"({number})" if number.startswith("-") else number)  # -2 ** 2 would be -4
         elif isinstance(thing, FunctionType) and not (thing.__module__ or "").startswith("micrograd_plus.nn"):
             self._helper(at, thing)
         else:
@@ -252,24 +290,36 @@ class Translation:
         self.keywords |= {keyword.arg or "**" for keyword in node.keywords}
         if len(node.args) > 3 or any(isinstance(part, ast.Starred) for part in node.args):
             self.keywords.add("**")  # it may hand over anything
-        if method or (there and there.startswith(("torch.", "F."))):
-            self._keywords(node)
+        name = func.attr if method and isinstance(func, ast.Attribute) else there or ""
+        if method or name.startswith(("torch.", "F.")):
+            self._keywords(node, name)
+            if refused := self._refused(node, name):
+                self._problem(node, f"{self._said(node)}: {refused}")
         if method and isinstance(func, ast.Attribute):
             self._method(node, func)
         else:
             if there in words.LOSSES and len(node.args) > 2:
                 self._problem(node, f"{self._said(func)}: give the settings by name, their order is another in PyTorch")
-            if there in ("F.softmax", "F.log_softmax") and len(node.args) < 2 and not _has_axis(node):
+            if there in ("F.softmax", "F.log_softmax") and len(node.args) < 2 and not _has(node, "axis", "dim"):
                 self._append(node, "dim=-1")
             if there == "F.softplus":
                 self._append(node, words.SMOOTH)
-            place = words.DTYPE_AT.get(there or "", len(node.args))
+            shape = node.args[words.SHAPE_AT.get(name, len(node.args)) :][:1]
+            if shape and self._is_whole(shape[0]):
+                start, end = self._span(shape[0])
+                self._edits += [(start, start, "("), (end, end, ",)")]
+            place = words.DTYPE_AT.get(name, len(node.args))
             if len(node.args) > place:  # NumPy takes it without its name
                 start = self._span(node.args[place])[0]
                 self._edits.append((start, start, "dtype="))
             self._visit(func)
         for part in [*node.args, *(keyword.value for keyword in node.keywords)]:
             self._visit(part)
+        end = self._span(node)[1]
+        if there == "torch.as_tensor" and not isinstance(next(iter(node.args), None), _LISTS):
+            self._edits.append((end, end, ".detach()"))  # NumPy's arrays have no gradient
+        if self._stores and (name in words.COPIED or self._value_of(func) is np.array):
+            self._edits.append((end, end, ".clone()"))  # memory of its own: x[0] = … changes it alone
 
     def _of_a_tensor(self, func: ast.Attribute) -> bool:
         root: Any = func
@@ -283,11 +333,58 @@ class Translation:
             return getattr(self._value_of(node.value), node.attr, MISSING)
         return self._found(node.id) if isinstance(node, ast.Name) and node.id not in self._local else MISSING
 
-    def _keywords(self, node: ast.Call) -> None:
+    def _keywords(self, node: ast.Call, name: str) -> None:
+        known = words.KEYWORDS | words.KEYWORDS_OF.get(name, {})
         for keyword in node.keywords:
-            if keyword.arg in words.KEYWORDS:
-                start = self._at(keyword.lineno, keyword.col_offset)
-                self._edits.append((start, start + len(keyword.arg), words.KEYWORDS[keyword.arg]))
+            if keyword.arg in known:
+                start, there = self._at(keyword.lineno, keyword.col_offset), known[keyword.arg]
+                end = start + len(keyword.arg) if there else self._span(keyword.value)[0]
+                self._edits.append((start, end, there))
+
+    def _refused(self, node: ast.Call, name: str) -> str:
+        """What to write instead of a call whose arguments PyTorch refuses, or takes otherwise; "" where it is the same.
+
+        name: a method's, or a function's with its place there, torch.maximum.
+        """
+        n, axis, short = len(node.args), _axis(node), name.split(".")[-1]
+        several = len(axis.elts) if isinstance(axis, (ast.Tuple, ast.List)) else 1
+        if name == "transpose" and n == 0:
+            return "write .T, or the two axes to exchange"
+        if name == "transpose" and isinstance(node.args[0], ast.Starred):  # two of them would be an exchange
+            return "write .permute(*axes), or .swapaxes(a, b)"
+        if name in words.NOT_NONE and isinstance(axis, ast.Constant) and axis.value is None:
+            return "leave axis=None out"
+        if name in ("prod", "logsumexp") and axis is None and _has(node, "keepdims", "keepdim"):
+            return "say which axis"
+        if several > words.MOST_AXES.get(name, several):
+            return f"PyTorch's takes {words.MOST_AXES[name]} at most: take one axis after the other"
+        if (name == "flip" and axis is None) or (name == "torch.cumsum" and n < 2 and not _has(node, "axis", "dim")):
+            return "say which axis"
+        if (name == "norm" and n) or (name in ("var", "std") and n > 1):
+            return "give the settings by name, their order is another in PyTorch"
+        if short in ("maximum", "minimum") and any(map(self._is_number, node.args)):
+            return f"PyTorch's takes tensors alone: write x.clip({'min' if short == 'maximum' else 'max'}=…)"
+        if name in words.TENSORS_ALONE and n and self._is_number(node.args[0]):
+            return "PyTorch's takes tensors alone: of a number use Python's math"
+        return ""
+
+    def _is_number(self, node: Any) -> bool:
+        """Whether it is a number for sure: written out, or a constant from around the function."""
+        if isinstance(node, ast.UnaryOp):
+            return self._is_number(node.operand)
+        value = node.value if isinstance(node, ast.Constant) else self._value_of(node)
+        return isinstance(value, (int, float))
+
+    def _is_whole(self, node: Any) -> bool:
+        """Whether it is a whole number for sure, and no tuple: 2, len(x), x.shape[0]."""
+        if isinstance(node, ast.Subscript):
+            shape = isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
+            return shape and not isinstance(node.slice, ast.Slice)
+        if isinstance(node, ast.BinOp):
+            return self._is_whole(node.left) and self._is_whole(node.right)
+        if isinstance(node, ast.Call):
+            return self._value_of(node.func) is len
+        return self._is_number(node)
 
     def _append(self, node: ast.Call, argument: str) -> None:
         """One more argument in front of the closing bracket."""
@@ -299,14 +396,17 @@ class Translation:
         """x.max(axis=1): PyTorch's method of the same meaning."""
         name, n = func.attr, len(node.args)
         end = self._span(func)[1]
-        axis = n > 0 or _has_axis(node)
+        axis, keeps = _axis(node) is not None, _has(node, "keepdims", "keepdim")
         renamed = ""
-        if name in ("max", "min") and axis:
+        if name in ("max", "min") and (axis or keeps):
             renamed = f"a{name}"  # PyTorch's max(dim) gives the indices as well
         elif name == "transpose":
-            if n == 0:
-                self._problem(node, f"{self._said(node)}: write .T, or the two axes to exchange")
             renamed = "transpose" if n == 2 else "permute"
+        elif name in ("sum", "mean") and not axis and keeps:
+            self._append(node, "dim=None")  # which keepdim asks for
+        elif name == "logsumexp" and not axis:
+            renamed = "flatten().logsumexp"
+            self._append(node, "dim=0")
         elif name in words.AS_FUNCTIONS:
             # from (a + b).gelu( to F.gelu(a + b: brackets around it stand outside of what it is
             inner, outer = self._span(func.value), self._span(node)
@@ -319,8 +419,6 @@ class Translation:
             return
         elif name in words.AXIS_NEEDED and not axis:
             self._append(node, "dim=-1")
-        elif (name == "norm" and n) or (name in ("var", "std") and n > 1):
-            self._problem(node, f"{self._said(node)}: give the settings by name, their order is another in PyTorch")
         if renamed:
             self._edits.append((end - len(name), end, renamed))
             self._visit(func.value)
@@ -328,8 +426,25 @@ class Translation:
             self._visit(func)
 
 
-def _has_axis(node: ast.Call) -> bool:
-    return any(keyword.arg in ("axis", "dim") for keyword in node.keywords)
+_LISTS = (ast.List, ast.ListComp, ast.Tuple, ast.GeneratorExp)  # what is a list, or fills one
+
+
+def _axis(node: ast.Call) -> Any:
+    """The axis that a method is given, by name or first; None where there is none."""
+    named = [keyword.value for keyword in node.keywords if keyword.arg in ("axis", "dim")]
+    return next(iter([*named, *node.args]), None)
+
+
+def _has(node: ast.Call, *names: str) -> bool:
+    """Whether a call gives one of these by name."""
+    return any(keyword.arg in names for keyword in node.keywords)
+
+
+def _runs_backwards(node: ast.Subscript) -> bool:
+    """Whether a slice in it has a step below 0, as x[::-1]."""
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    steps = [part.step for part in parts if isinstance(part, ast.Slice)]
+    return any(isinstance(step, ast.UnaryOp) and isinstance(step.op, ast.USub) for step in steps)
 
 
 def _in_math(at: Any, thing: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ... import nn
 from ...explain.to_python import Program
-from ...nn.checks import whole_number
+from ...nn.checks import real_number, true_or_false, whole_number
 from ...nn.losses import _Loss
 from ...nn.module import Module
 from ...training import choices
@@ -89,6 +89,9 @@ def torch_code(
     chosen = _loss(model, loss)
     epochs = whole_number("torch_code", "epochs", epochs)
     batch_size = whole_number("torch_code", "batch_size", batch_size)
+    seed = whole_number("torch_code", "seed", seed, least=0)
+    lr = None if lr is None else real_number("torch_code", "lr", lr, least=0)
+    true_or_false("torch_code", shuffle=shuffle, distributed=distributed)
     own = {_name_of(chosen): chosen} if _is_own(chosen) else {}
     written = checked("torch_code", model, others=own)
     check_model(model)

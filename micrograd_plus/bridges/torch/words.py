@@ -239,6 +239,8 @@ NUMPY = {
     "reshape": "torch.reshape", "einsum": "torch.einsum", "cumsum": "torch.cumsum",
     "int64": "torch.int64", "int32": "torch.int32", "bool_": "torch.bool",
 }  # fmt: skip
+TENSORS_ALONE = {"torch.maximum", "torch.minimum", "torch.sigmoid", *(f"torch.{name}" for name in TORCH)}
+TENSORS_ALONE -= {"torch.where", "torch.einsum", "torch.stack"}  # the others refuse a number in place of a tensor
 DTYPE_AT = {"torch.zeros": 1, "torch.ones": 1, "torch.full": 2, "torch.as_tensor": 1}  # which argument is the dtype
 BUILTINS = {
     id(thing)
@@ -254,14 +256,22 @@ SAME = set(
     shape ndim dtype T mT
     abs all any arctan clamp clip cos cosh detach erfc exp expand expm1 log log1p log_softmax logsumexp matmul mean
     numel permute pow prod relu reshape sigmoid sign sin sinh softmax split sqrt squeeze std sum swapaxes tan tanh
-    tolist item unsqueeze var view argmax argmin cumsum norm flatten transpose max min maximum minimum
+    tolist item unsqueeze var view argmax argmin cumsum norm flatten transpose max min maximum minimum flip
     append extend items keys values pop get join format insert
     """.split()
 )
 METHODS = {"astype": "to", "size": "numel()", "numpy": "detach"}  # other words
 AS_FUNCTIONS = {"gelu", "silu", "softplus", "leaky_relu", "elu"}  # x.gelu() is F.gelu(x) there
 AXIS_NEEDED = {"softmax", "log_softmax"}  # -1 unless told otherwise here; there it must be said
+MOST_AXES = {"prod": 1, "norm": 2}  # at once, there; here all that there are
+NOT_NONE = {"prod", "logsumexp", "squeeze"}  # where axis=None is an error there
 KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}
+KEYWORDS_OF = {  # of single methods and functions; "": given without a name
+    "flip": {"axis": "", "dim": ""}, "torch.triu": {"k": "diagonal"}, "torch.tril": {"k": "diagonal"},
+    "torch.zeros": {"shape": "size"}, "torch.ones": {"shape": "size"}, "torch.full": {"shape": "size"},
+}  # fmt: skip
+COPIED = {"astype", "flatten"}  # methods that always copy in NumPy, and there only if they must
+SHAPE_AT = {"torch.full": 0, "torch.reshape": 1}  # which argument is a shape, a tuple even for one axis
 
 # What is written into a program for a loss that PyTorch has not.
 HINGE = '''

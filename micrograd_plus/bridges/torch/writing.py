@@ -119,6 +119,8 @@ class Written:
             return "..."
         if module._forward_hooks:
             self._problem(place, "forward hooks aren't carried over: remove them first")
+        if "forward" in vars(module):
+            self._problem(place, f"this {type(module).__name__} has a forward of its own: write a class with it")
         self._open.append(id(module))
         try:
             if is_scalar(module):
