@@ -16,6 +16,7 @@ import pytest
 import micrograd_plus
 from micrograd_plus import Tensor, Ternary, Unary, Value, grad, hvp, no_grad, sin, tanh, value_and_grad, where
 from micrograd_plus.engine import Structural, graph, ops, recording
+from micrograd_plus.engine.differentiate import gradients
 from micrograd_plus.engine.graph import backward, is_recording, order
 
 KINDS = {"value": lambda x: Value(x), "tensor": lambda x: Tensor(np.full((2, 3), x))}
@@ -1033,3 +1034,35 @@ def test_a_direction_has_a_part_for_each_input():
     for v in ((1.0,), (1.0, 2.0, 3.0)):
         with pytest.raises(ValueError, match=f"inputs is a tuple of 2, so v is a tuple .* got a tuple of {len(v)}"):
             hvp(lambda x, y: x * y, (1.0, 2.0), v)
+
+
+def test_what_neither_side_knows_is_refused_even_if_it_could_be_added():
+    class Money:
+        def __radd__(self, other):
+            return "rich"
+
+    with pytest.raises(TypeError, match=r"`add` can't be applied to \(Value, Money\) together"):
+        ops.add(Value(1.0), Money())
+
+
+@pytest.mark.parametrize("kind", [Value, lambda x: Tensor([x])], ids=["Value", "Tensor"])
+def test_a_hook_that_fails_costs_no_leaf_what_it_had(kind):
+    a, b = kind(2.0), kind(3.0)
+    a.register_hook(lambda g: g)
+    (a * b).backward() if kind is Value else (a * b).sum().backward()
+    had = float(np.sum(a.grad))
+    y = a * b
+    y.register_hook(lambda g: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        (y if kind is Value else y.sum()).backward()
+    assert float(np.sum(a.grad)) == had == 3.0
+
+
+def test_gradients_takes_its_nodes_from_any_iterable():
+    a, b = Value(2.0), Value(3.0)
+    assert [g.data for g in gradients(a * b, (x for x in (a, b)))] == [3.0, 2.0]
+
+
+def test_grad_of_nothing_is_refused():
+    with pytest.raises(ValueError, match=r"grad: the function must give one number, it gave shape \(0,\)"):
+        micrograd_plus.grad(lambda x: x[:0])([1.0])

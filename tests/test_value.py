@@ -629,3 +629,11 @@ def test_a_row_of_three_inputs_at_the_edge():
     y = ratio(a, b, 2.0)
     y.backward()
     assert (y.data, a.grad, b.grad) == (math.inf, math.inf, -math.inf)  # as PyTorch: 1/0 is inf
+
+
+def test_leaky_relu_leaks_a_hundredth_unless_told_otherwise():
+    x = Value(-2.0)
+    y = x.leaky_relu()
+    y.backward()
+    assert (y.data, x.grad) == (-0.02, 0.01)
+    assert Tensor([-2.0]).leaky_relu().tolist() == [-0.02]
