@@ -1,5 +1,6 @@
 """What a compiled function has to notice: here everything changes, goes wrong or happens at once."""
 
+import argparse
 import copy
 import functools
 import math
@@ -9,13 +10,14 @@ import sys
 import threading
 import types
 import warnings
-from collections import OrderedDict, defaultdict, deque, namedtuple
+from array import array
+from collections import OrderedDict, UserDict, defaultdict, deque, namedtuple
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from micrograd_plus import Unary, Value, compile, nn, training, vmap
+from micrograd_plus import Tensor, Unary, Value, compile, nn, no_grad, training, vmap
 from micrograd_plus.engine.differentiate import gradients as gradients_as_graph
 from micrograd_plus.explain.opening import whole
 
@@ -531,3 +533,209 @@ def test_the_tapes_of_some_outputs_alone_are_bounded():
     for i in range(1, 20):
         assert gradients(step()[i], w) == [float(i)]
     assert 0 < len(step.paths[0].replay.parts) <= 8
+
+
+# -- gradient hooks inside of the function -----------------------------------------------------------------------
+
+
+def hooked_and_eager(function, make, calls=4):
+    """The gradients of an input, call by call: of the function as it is, and compiled."""
+    found = []
+    for run in (function, compile(function, backend="numpy")):
+        x = make()
+        grads = []
+        for _ in range(calls):
+            x.zero_grad()
+            (run(x) + (x if isinstance(x, Value) else x.sum())).backward()
+            grads.append(np.array(x.grad).tolist())
+        found.append(grads)
+    return found
+
+
+def square_of_hooked(x):
+    h = 3.0 * x
+    h.register_hook(lambda g: g * 0 + 1)
+    y = h * h
+    return y if isinstance(y, Value) else y.sum()
+
+
+def with_hook_on_what_it_is_given(x):
+    x.register_hook(lambda g: g * 10)
+    y = x * x
+    return y if isinstance(y, Value) else y.sum()
+
+
+def with_hook_that_is_removed(x):
+    h = 3.0 * x
+    h.register_hook(lambda g: g * 0)()
+    y = h * h
+    return y if isinstance(y, Value) else y.sum()
+
+
+@pytest.mark.parametrize("function", [square_of_hooked, with_hook_on_what_it_is_given, with_hook_that_is_removed])
+@pytest.mark.parametrize("make", [lambda: Value(2.0), lambda: Tensor([1.0, 2.0])], ids=["Value", "Tensor"])
+def test_a_hook_registered_inside_is_called_in_each_call(function, make):
+    with pytest.warns(UserWarning, match="registers a gradient hook"):
+        eager, compiled = hooked_and_eager(function, make)
+    assert eager == compiled
+
+
+def test_a_hook_in_the_path_that_is_taken_later():
+    w = Tensor([1.0, 2.0])
+
+    def f(x, clip):
+        h = w * x
+        if clip:
+            h.register_hook(lambda g: np.clip(g, -1, 1))
+        return (h * h).sum()
+
+    step = warm(f, np.ones(2), False)
+    assert step.replays == 1
+    with pytest.warns(UserWarning, match="registers a gradient hook"):
+        found = [gradients(step(np.ones(2), True), w)[0].tolist() for _ in range(3)]
+    assert found == [[1.0, 1.0]] * 3
+
+
+def test_a_hook_registered_inside_no_grad():
+    w = Value(3.0)
+
+    def f(x):
+        with no_grad():
+            w.register_hook(lambda g: g * 10)
+        return w * x
+
+    step = compile(f, backend="numpy")
+    with pytest.warns(UserWarning, match="registers a gradient hook"):
+        assert [gradients(step(1.0), w) for _ in range(3)] == [[10.0], [100.0], [1000.0]]
+
+
+@pytest.mark.parametrize("make", [lambda: Value(2.0), lambda: Tensor([2.0])], ids=["Value", "Tensor"])
+def test_hooks_registered_outside_are_called_by_replays(make):
+    w = make()
+    h = w * 2.0  # a result from outside
+    h.register_hook(lambda g: g * 10)
+    step = warm(lambda x: (h * x) if isinstance(h, Value) else (h * x).sum(), 1.0)
+    w.register_hook(lambda g: g + 1)
+    assert gradients(step(3.0), w) == [61.0]
+    assert step.replays == 2
+
+
+def test_vmap_refuses_a_hook_inside():
+    with pytest.raises(ValueError, match="registers a gradient hook, which lanes don't call"):
+        vmap(square_of_hooked, backend="numpy")([1.0, 2.0])
+
+
+# -- containers, namespaces and arrays, however deep ---------------------------------------------------------------
+
+
+class Numbers(list):
+    """A list with attributes."""
+
+
+class Settings(dict):
+    """A dict whose keys are its attributes: a known idiom."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.__dict__ = self
+
+
+def array_of(thing):
+    """An array of one object."""
+    x = np.empty(1, object)
+    x[0] = thing
+    return x
+
+
+def deep_surroundings():
+    """Name, a place from which a factor is read, and how it is changed to 5."""
+    for name, make in (
+        ("OrderedDict", lambda x: OrderedDict(k=x)),
+        ("defaultdict", lambda x: defaultdict(list, k=x)),
+        ("dict with attributes", lambda x: Settings(k=x)),
+        ("mapping proxy", lambda x: types.MappingProxyType({"k": x})),
+        ("UserDict", lambda x: UserDict(k=x)),
+        ("dict in an OrderedDict in a deque", lambda x: deque([OrderedDict(k=x)])[0]),
+    ):
+        for kind, x in (("list", [2.0]), ("array", np.array([2.0]))):
+            held = make(x)
+            yield f"{kind} in {name}", lambda held=held: held["k"][0], lambda x=x: operator.setitem(x, 0, 5.0)
+    for name, make in (
+        ("deque", lambda x: deque([x])),
+        ("namedtuple", lambda x: Pair(x, None)),
+        ("list's child", lambda x: Numbers([x])),
+        ("array of objects", array_of),
+        ("list in a tuple in a list", lambda x: [([x],)][0][0]),
+    ):
+        for kind, x in (("list", [2.0]), ("array", np.array([2.0]))):
+            held = make(x)
+            yield f"{kind} in {name}", lambda held=held: held[0][0], lambda x=x: operator.setitem(x, 0, 5.0)
+    for name, space in (
+        ("SimpleNamespace", types.SimpleNamespace()),
+        ("argparse's Namespace", argparse.Namespace()),
+        ("list's child", Numbers()),
+    ):
+        space.k = 2.0
+        yield f"attribute of {name}", lambda space=space: space.k, lambda space=space: setattr(space, "k", 5.0)
+    spaces = {"inner": [types.SimpleNamespace(k=2.0)]}
+    yield "namespace in a list", lambda: spaces["inner"][0].k, lambda: setattr(spaces["inner"][0], "k", 5.0)
+    for buffer in (bytearray([2]), array("d", [2.0]), array("d", [2.0, math.nan])):
+        yield type(buffer).__name__, lambda b=buffer: float(b[0]), lambda b=buffer: operator.setitem(b, 0, 5)
+    ring = [2.0]
+    ring.append({"around": ring})
+    yield "list that is inside of itself", lambda: ring[1]["around"][0], lambda: operator.setitem(ring, 0, 5.0)
+    order = OrderedDict(a=2.0, b=5.0)
+    yield "order", lambda: next(iter(order.values())), lambda: order.move_to_end("a")
+    package, inner = types.ModuleType("package"), types.ModuleType("package.inner")
+    package.inner, inner.package, inner.k = inner, package, 2.0
+    yield "module in a package", lambda: package.inner.package.inner.k, lambda: setattr(inner, "k", 5.0)
+    key = Plain(k=2.0)
+    table = {key: 1.0}
+    yield "object that is a key", lambda: next(iter(table)).k, lambda: setattr(key, "k", 5.0)
+    big = {"numbers": [0.0] * 30_000, "k": [2.0]}
+    yield "list beside a long one", lambda: big["k"][0], lambda: operator.setitem(big["k"], 0, 5.0)
+    world = {"k": 2.0}
+    exec("def read(many=[0.0] * 30_000): return k", world)
+    yield "global beside a long default", world["read"], lambda: operator.setitem(world, "k", 5.0)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: dict(enumerate([1.0] * 30_000)), lambda: [1.0] * 30_000], ids=["dict", "list"]
+)
+def test_a_large_container_is_known_by_its_identity(make):
+    w, many = Value(3.0), make()
+    step = warm(lambda x: w * x * many[7], 1.0)
+    assert (step.replays, step.why_not) == (1, "")
+    many = make()
+    many[7] = 5.0
+    assert step(1.0).data == 15.0
+
+
+@pytest.mark.parametrize(
+    ("read", "change"), [case[1:] for case in deep_surroundings()], ids=[case[0] for case in deep_surroundings()]
+)
+def test_what_is_deep_inside_of_what_is_around_may_change(read, change):
+    w = Value(3.0)
+    step = warm(lambda x: w * x * read(), 1.0)
+    assert (step.replays, step.why_not) == (1, "")  # it was replayed, and will be again
+    assert step(2.0).data == 12.0
+    assert step.replays == 2
+    change()
+    assert [step(1.0).data for _ in range(3)] == [15.0] * 3
+    assert (step.replays, step.why_not) == (3, "")
+
+
+def test_what_an_object_keeps_for_itself_may_change():
+    class Remembers(nn.Module):
+        def __init__(self):
+            self.w, self._last, self._calls = Tensor([3.0, 4.0]), np.zeros(2), deque()
+
+        def forward(self, x):
+            self._last = np.ones(2)
+            self._calls.append(1)
+            return (self.w * x).sum()
+
+    model = Remembers()
+    step = compile(model.forward)
+    assert [step(np.ones(2)).item() for _ in range(3)] == [7.0] * 3
+    assert not step.why_not

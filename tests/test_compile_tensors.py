@@ -1,5 +1,6 @@
 """compile() of functions of Tensors: the same numbers and gradients as eager, and nothing frozen."""
 
+import copy
 import math
 import warnings
 from typing import NamedTuple
@@ -13,6 +14,7 @@ import micrograd_plus as mg
 from micrograd_plus import Tensor, Value, nn, no_grad, optim
 from micrograd_plus.engine import array_ops, ops
 from micrograd_plus.engine.array_ops import ARRAY_TABLE
+from micrograd_plus.engine.differentiate import gradients as gradients_as_graph
 from micrograd_plus.engine.graph import Unary
 from micrograd_plus.engine.ops import TABLE
 from micrograd_plus.nn.losses import LOSS_TABLE
@@ -942,3 +944,86 @@ def test_an_index_that_a_call_gives_is_followed():
     x = Tensor(rng.normal(size=(4, 3)))
     batches = [(np.array([i % 4, 1]), np.array([i % 3, 0])) for i in range(5)]
     both(lambda rows, columns: (x[rows] * x[rows, columns].mean()).sum() + x[:, columns[:1]].sum(), batches, [x])
+
+
+# -- arrays that the caller uses again between forward and backward --------------------------------------------------
+
+BUFFERED = {
+    "matmul": lambda w, x, t, i, m: nn.mse_loss(x @ w, t),
+    "numpy first": lambda w, x, t, i, m: (np.tanh(x.T * 2.0) @ w * t.mean()).sum(),
+    "pointwise": lambda w, x, t, i, m: ((w * x - t) ** 2).sum(),
+    "einsum": lambda w, x, t, i, m: mg.einsum("ij,jk,ik->", x, w, t),
+    "where": lambda w, x, t, i, m: (mg.where(m, w, x) * t).sum(),
+    "mask": lambda w, x, t, i, m: (w[m] ** 2).sum(),
+    "index": lambda w, x, t, i, m: (w[i] * w[i, i][:, None]).sum(),
+    "stack": lambda w, x, t, i, m: (mg.stack([w, x, t]) ** 2 * w).sum(),
+    "linear": lambda w, x, t, i, m: (array_ops.linear(x, w, t[0]) ** 2).sum(),
+    "conv": lambda w, x, t, i, m: (nn.functional.conv2d(x[None, None], w[None, None]) ** 2).sum(),
+    "attention": lambda w, x, t, i, m: nn.functional.scaled_dot_product_attention(w, x, t).sum(),
+    "nll": lambda w, x, t, i, m: nn.nll_loss(w.log_softmax() * 2.0, i),
+    "cross_entropy": lambda w, x, t, i, m: nn.cross_entropy(w * x, i),
+    "bce": lambda w, x, t, i, m: nn.binary_cross_entropy_with_logits(w * 2.0, m * 1.0),
+    "embedding": lambda w, x, t, i, m: (nn.functional.embedding(i, w) ** 2).sum(),
+}
+
+
+def gradients_with_buffers(run, w, buffers, fresh, calls):
+    """The gradients of w, where the buffers are filled before each call, and used for something else after it."""
+    found = []
+    for call in range(calls):
+        for buffer, numbers in zip(buffers, fresh(call), strict=True):
+            buffer[...] = numbers
+        y = run(*buffers)
+        for buffer in buffers:
+            buffer[...] = 1 - buffer if buffer.dtype == bool else 100
+        w.zero_grad()
+        y.backward()
+        found.append(w.grad)
+    return found
+
+
+@pytest.mark.parametrize("place", ["arguments", "variables"])
+@pytest.mark.parametrize("name", BUFFERED)
+def test_a_buffer_used_again_between_forward_and_backward(name, place):
+    function, numbers = BUFFERED[name], np.random.default_rng(3)
+    w = Tensor(numbers.normal(size=(4, 4)))
+    batches = [
+        (*numbers.normal(size=(2, 4, 4)), numbers.permutation(4), np.eye(4, dtype=bool)[numbers.permutation(4)])
+        for _ in range(5)
+    ]
+
+    def batch(call):  # variables are the same in each call: others would be recorded anew
+        return batches[call if place == "arguments" else 0]
+
+    buffers = [array.copy() for array in batches[0]]
+    if place == "arguments":
+        run = step = mg.compile(lambda *args: function(w, *args))
+    else:
+        step = mg.compile(lambda: function(w, *buffers))
+        run = lambda *_: step()
+    compiled = gradients_with_buffers(run, w, buffers, batch, calls=5)
+    assert (step.replays, step.why_not) == (3, "")
+    for call, grad in enumerate(compiled):
+        w.zero_grad()
+        function(w, *(array.copy() for array in batch(call))).backward()
+        np.testing.assert_allclose(grad, w.grad, rtol=0, atol=1e-12)
+
+
+def test_a_tensor_or_array_changed_after_the_call_is_opened_as_it_was():
+    w = Tensor(np.ones((2, 2)))
+    step = mg.compile(lambda x, t: (x @ w * t).sum())
+    for _ in range(4):
+        x, t = np.eye(2), Tensor(np.full((2, 2), 2.0))
+        y = step(x, t)
+        x[:], t.data[:] = 9, 9
+        assert copy.deepcopy(y).item() == y.item() == 8.0
+        assert t.tolist() == [[9.0, 9.0], [9.0, 9.0]]
+    assert step.replays == 2
+
+
+def test_an_array_among_several_operands_is_kept_as_it_was():
+    """Also without compile: where the derivative is a graph itself, it is that of the forward pass that ran."""
+    w, x = Tensor(np.ones((2, 2))), np.eye(2)
+    y = mg.einsum("ij,jk->", x, w * w)
+    x[:] = 9
+    assert gradients_as_graph(y, [w])[0].tolist() == [[2.0, 2.0], [2.0, 2.0]]

@@ -291,10 +291,12 @@ class Node(Operand):
         if not callable(hook):
             raise TypeError(f"register_hook needs a function of the gradient, got {hook!r}")
         entry = (hook,)  # an object of its own: the same hook may be registered twice
-        self.hooks = [*(self.hooks or []), entry]
+        watcher = is_recording()
+        node = self if watcher.__class__ is bool else watcher.hooked(self)
+        node.hooks = [*(node.hooks or []), entry]
 
         def remove() -> None:
-            self.hooks = [e for e in self.hooks or [] if e is not entry] or None
+            node.hooks = [e for e in node.hooks or [] if e is not entry] or None
 
         return remove
 

@@ -90,6 +90,10 @@ class Watcher:
     def pushed(self, node: Any) -> None:
         """`node` has handed its gradient on."""
 
+    def hooked(self, node: Any) -> Any:
+        """A gradient hook is about to be put on `node`. Returns the node that it belongs on: this one, as a rule."""
+        return node
+
     def born(self, leaf: Any) -> None:
         """A leaf was made."""
 

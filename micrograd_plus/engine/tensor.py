@@ -393,9 +393,17 @@ class Tensor(Node, ArrayArithmetic):
         operands = tuple([x.as_tensor(self.dtype) if hasattr(x, "as_tensor") else x for x in operands])
         if op.broadcasts:
             operands = tuple(_broadcast(op, operands, [_shaped(op, x, self.dtype) for x in operands]))
-        arrays = tuple([x._frozen() if isinstance(x, Tensor) else _shaped(op, x, self.dtype) for x in operands])
-        operands = tuple([x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True)])  # as now
-        tracked = any(isinstance(x, Tensor) and x.requires_grad for x in operands)
+        found, tracked, constants = [], False, False
+        for x in operands:
+            if isinstance(x, Tensor):
+                found.append(x._frozen())
+                tracked = tracked or x.requires_grad
+            else:
+                constants = True
+                found.append(_shaped(op, x, self.dtype))
+        arrays = tuple(found)
+        if constants:  # as in apply
+            operands = tuple(x if isinstance(x, Tensor) else a for x, a in zip(operands, arrays, strict=True))
         try:
             y = op.forward(arrays, **settings)
         except ValueError as error:

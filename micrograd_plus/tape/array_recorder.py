@@ -33,6 +33,8 @@ class ArrayRecorder(Watcher):
         self.guards: list[Guard] = []
         self.tracked: set[int] = set()
         self.like: dict[int, tuple[tuple, Any]] = {}
+        self.has_hooks = False  # whether a gradient hook was put on a node
+        self.stands_for: dict[int, Tensor] = {}  # the Tensors that were given, by the id of their stand-ins
         self.dice = random.getstate()  # as the last draw that is on the tape left them
 
     # -- what the function is given --------------------------------------------------------------------------------
@@ -48,8 +50,10 @@ class ArrayRecorder(Watcher):
         if isinstance(x, Tensor):
             stand_in = x.apply(ops.itself, x)  # its gradient goes on to the Tensor that it stands for
             self._remember(stand_in, slot)
+            self.stands_for[id(stand_in)] = x
             return stand_in
-        return Followed(self, _untouchable(x), slot)
+        # A copy, as eager takes: the graph of this call keeps it, and the caller may use the array for the next batch.
+        return Followed(self, _untouchable(np.array(x) if isinstance(x, np.ndarray) else x), slot)
 
     # -- what a watcher is shown -----------------------------------------------------------------------------------
 
@@ -63,6 +67,11 @@ class ArrayRecorder(Watcher):
         self._remember(y, slot)
         free = op is array_ops.getitem and _has_mask(y.settings.get("index", settings.get("index")))
         self.steps.append(Step(op, slots, settings, slot, y.requires_grad, shape=y.shape if free else None))
+
+    def hooked(self, node: Any) -> Any:
+        """Note that there is a hook, which a tape could not call; one on a stand-in goes to the Tensor itself."""
+        self.has_hooks = True
+        return self.stands_for.get(id(node), node)
 
     def born(self, leaf: Any) -> None:
         """A Tensor made inside of the function: a constant."""
@@ -266,7 +275,7 @@ class _Untracked(Watcher):
 
     def __init__(self, recorder: ArrayRecorder):
         self.recorder = recorder
-        for name in ("made", "born", "read", "compared", "pushed", "numbers", "drawn"):
+        for name in ("made", "hooked", "born", "read", "compared", "pushed", "numbers", "drawn"):
             setattr(self, name, getattr(recorder, name))
 
     def __bool__(self) -> bool:

@@ -95,7 +95,8 @@ class ArrayReplay:
         run = None
         if self.any_tracked and is_recording():
             tracked_data = [data[i] for i in self.tracked_data]
-            run = _Run(self, (*self.leaves, *tracked_data) if tracked_data else self.leaves, given, inputs, again)
+            operands = (*self.leaves, *tracked_data) if tracked_data else self.leaves
+            run = _Run(self, operands, data, given, inputs, again)
         return [
             y if plain else _output(y, run if tracked else None, i)
             for i, (y, tracked, plain) in enumerate(zip(outputs, self.kinds, self.tape.plain, strict=True))
@@ -122,20 +123,16 @@ def rewind() -> Callable[[], None]:
 class _Run(Node):
     """One run of the program: between the inputs and the outputs, it hands the outputs' gradients on in one pass."""
 
-    __slots__ = (
-        "again",
-        "given",
-        "loaded",
-        "operands",
-        "replay",
-    )  # given, loaded: the arrays that it was computed from
+    __slots__ = ("again", "data", "given", "loaded", "operands", "replay")
 
     no_gradient = None
     settings: dict = _NONE
     operands: tuple
 
-    def __init__(self, replay: ArrayReplay, operands: tuple, given: list, loaded: list, again: Any):
-        self.replay, self.operands, self.given, self.loaded, self.again = replay, operands, given, loaded, again
+    def __init__(self, replay: ArrayReplay, operands: tuple, data: list, given: list, loaded: list, again: Any):
+        """data: the arguments. given, loaded: what it was computed from, the arrays of arguments and of leaves."""
+        self.replay, self.operands, self.data, self.again = replay, operands, data, again
+        self.given, self.loaded = given, loaded
         self.op, self.label, self.hooks, self.grad, self.requires_grad = replay.row, "", None, None, True
 
     def push(self) -> None:
@@ -148,18 +145,24 @@ class _Run(Node):
                 x.grad = part if x.grad is None else _sum_of_gradients(x, part)
 
     def graph(self, position: int) -> Node:
-        """An output computed once more by the function itself, from the parameters and draws that this run saw."""
-        leaves = self.replay.leaves
-        now = [leaf._array for leaf in leaves]
-        before = sum(not plain for plain in self.replay.tape.plain[:position])
+        """An output computed once more by the function itself, from the numbers and draws that this run saw."""
+        replay, data = self.replay, self.data
+        seen = dict(zip(replay.leaves, self.loaded, strict=False))
+        for i, array in zip(replay.places, self.given, strict=True):
+            if isinstance(data[i], Tensor):
+                seen[data[i]] = array
+            else:  # the copy: since then the caller may have used the array for something else
+                data[i] = array
+        now = {x: x._array for x in seen}
+        before = sum(not plain for plain in replay.tape.plain[:position])
         try:
-            for leaf, array in zip(leaves, self.loaded, strict=False):
-                leaf._array = array
-            with watched_by(_SameDraws(self.loaded[len(leaves) :])):
+            for x, array in seen.items():
+                x._array = array
+            with watched_by(_SameDraws(self.loaded[len(replay.leaves) :])):
                 return self.again(before)
         finally:
-            for leaf, array in zip(leaves, now, strict=True):
-                leaf._array = array
+            for x, array in now.items():
+                x._array = array
 
 
 class _SameDraws(Watcher):

@@ -43,11 +43,18 @@ def compile(function: Callable | None = None, *, backend: str = "auto", max_tape
     come out the same to the last bit (layers, losses, seeded dropout); to 1e-12 (float64) or 1e-5 (float32) what is
     done in another way: linear layers of more than two axes, `where` of numbers, sums behind several outputs.
 
-    What changes the result is noticed: other arguments, an `if` that goes the other way, variables, models and objects
-    of your own around the function, frozen parameters, random numbers. Where a function can't be replayed it is run as
-    it is, and a warning says why. Not noticed is what leaves no trace: a `.grad` or a printed text that is computed
-    with, files and clocks, attributes of libraries' objects, lists of over 20,000 numbers changed where they stand. A
-    number that is given is no `float` inside (isinstance tells), a Value that is given isn't found by `is`. What no
+    What changes the result is noticed: other arguments, an `if` that goes the other way, frozen parameters, random
+    numbers; and around the function variables, settings modules, models, namespaces and objects of your own, down to
+    what is in their containers and arrays. Where a function can't be replayed (it draws random numbers, registers a
+    gradient hook, changes things outside) it is run as it is, and a warning says why.
+
+    Not noticed is what leaves no trace, and stays as it was recorded: a `.grad` or printed text that is computed with;
+    files and clocks; what libraries' objects and modules hold (os.environ, a ContextVar, a queue); modules of your own
+    that are imported inside of the function, or reached through an attribute or a list; variables that are looked up by
+    a text (globals()["k"], getattr(module, "k")); the order of a plain dict; an array that changes under a read-only
+    view of it; what is in containers of over 20,000 things, or behind so many objects.
+
+    A number that is given is no `float` inside (isinstance tells), a Value that is given isn't found by `is`. What no
     output needs is left out, also its errors. While a function is recorded, Python's cyclic garbage collector rests.
 
     >>> from micrograd_plus import Value
@@ -174,7 +181,7 @@ class Compiled:
                 return self._as_it_is(args, kwargs, dice, "it changes the lists that it is given")
             self._way = way
             path = Path(structure, Surroundings(self.function, things), recorder.tape(nodes_in(result)), result, tracks)
-            self._judge(path, before, dice.thrown_since(recorder))
+            self._judge(path, before, recorder.has_hooks, dice.thrown_since(recorder))
             return with_outputs(result, bare)
         return self._as_it_is(args, kwargs, dice, before.moving or why)
 
@@ -185,11 +192,13 @@ class Compiled:
         self._give_up(reason)
         return result
 
-    def _judge(self, path: Path, before: Surroundings, has_thrown_dice: bool) -> None:
+    def _judge(self, path: Path, before: Surroundings, has_hooks: bool, has_thrown_dice: bool) -> None:
         """Keep the path that was recorded, if the function can be replayed at all."""
         self.recordings += 1
         unknown = unknown_in(path.result)
-        if not before.public_unchanged():
+        if has_hooks:
+            self._give_up("it registers a gradient hook (one on a parameter, registered outside, would be called)")
+        elif not before.public_unchanged():
             self._give_up("it changes something outside of itself, or draws random numbers, each time that it runs")
         elif has_thrown_dice:
             self._give_up("it draws random numbers")
@@ -267,7 +276,7 @@ class Path:
         self.single = self.template is _HERE
         self.tracks = tracks
         self.replay: Any = None
-        self.arrays = arrays_in(surroundings)
+        self.arrays = [(x, x.copy()) for x in surroundings.arrays]
         self.is_given_arrays = not isinstance(tape, ArrayTape) and "array" in kinds_of(structure)
         leaves = tape.leaves.values() if isinstance(tape, ArrayTape) else tape.leaves
         # Frozen and thawed parameters make another tape, also those that the function asks and doesn't use.
@@ -371,15 +380,6 @@ class ValueRecorder(Recorder):
 def numbers_of(data: list) -> list:
     """Arrays as the numbers in them."""
     return [x for part in data for x in (part.ravel().tolist() if isinstance(part, np.ndarray) else [part])]
-
-
-def arrays_in(surroundings: Surroundings) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The arrays around a function that may be changed where they stand, each with a copy of what is in it now."""
-    found = []
-    for thing in (*surroundings.held, *(look() for look, _ in surroundings.pictures)):
-        parts = thing if thing.__class__ in (list, tuple) else thing.values() if thing.__class__ is dict else [thing]
-        found += [(x, x.copy()) for x in parts if isinstance(x, np.ndarray) and x.flags.writeable]
-    return found
 
 
 class _Here(Node):

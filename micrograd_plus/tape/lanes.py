@@ -120,6 +120,11 @@ class Lanes:
             tracks = is_recording()
             with watched_by(recorder if tracks else recorder.without_grad()):
                 result = self.function(*put_together(structure, iter(stand_ins)))
+            if recorder.has_hooks:
+                raise ValueError(
+                    f"vmap: {self.name} registers a gradient hook, which lanes don't call: register it outside, "
+                    "on a parameter or on what vmap gives, or call the function in a loop"
+                )
             tapes.append(recorder.tape(nodes_in(result)))
         if not tapes[0].same_as(tapes[1]):
             raise ValueError(

@@ -76,6 +76,8 @@ class Recorder(Watcher):
         self.newborn: list[Any] = []  # Values made inside, of plain numbers
         self.given: list[Value] = []
         self.copies: list[tuple[Any, Given]] = []  # Values made inside, of stand-ins
+        self.has_hooks = False  # whether a gradient hook was put on a node
+        self.stands_for: dict[int, Value] = {}  # the Values that were given, by the id of their stand-ins
 
     def give(self, number: float, node: Value | None = None) -> Value:
         """A stand-in for a number, or for a Value, that the function is given."""
@@ -83,6 +85,8 @@ class Recorder(Watcher):
         if node is not None and node.requires_grad:  # its gradient goes on to the Value that it stands for
             stand_in.requires_grad = True
             stand_in.op, stand_in.a, stand_in.slope_a = ops.itself, node, 1.0  # type: ignore[assignment]
+        if node is not None:
+            self.stands_for[id(stand_in)] = node
         self.given.append(stand_in)
         return stand_in
 
@@ -91,6 +95,11 @@ class Recorder(Watcher):
     def made(self, op: Op, operands: tuple, y: Any, settings: dict) -> None:
         """Write the instruction down."""
         self.log.append((op, operands, y) if y.op is None else y)
+
+    def hooked(self, node: Any) -> Any:
+        """Note that there is a hook, which a tape could not call; one on a stand-in goes to the Value itself."""
+        self.has_hooks = True
+        return self.stands_for.get(id(node), node)
 
     def born(self, leaf: Any) -> None:
         """A Value made inside of the function from a plain number: a constant."""
@@ -217,6 +226,7 @@ class _Untracked(Watcher):
     def __init__(self, recorder: Any):
         self.recorder = recorder
         self.made, self.born = recorder.made, recorder.born  # type: ignore[method-assign]
+        self.hooked = recorder.hooked  # type: ignore[method-assign]
         self.read, self.compared = recorder.read, recorder.compared  # type: ignore[method-assign]
         self.pushed, self.is_number = recorder.pushed, recorder.is_number  # type: ignore[method-assign]
 

@@ -1,27 +1,33 @@
 """What a function reads from around it: variables of the cell or function that it stands in, and what hangs on them.
 
-A tape was recorded with these as they were, so before each replay they are compared: numbers, text, lists and dicts,
-the attributes of models and of objects of the user's own classes, down to whatever they hold; other objects (arrays
-among them, but for compiled.py's own check), and lists of more than LIMIT numbers, by identity alone.
+A tape was recorded with these as they were, so before each replay they are compared: numbers, text, Python's containers
+and their subclasses, the attributes of models, of the user's own objects and of namespaces, down to whatever they hold;
+other objects, and containers of more than LIMIT numbers, by identity alone. The arrays that were met are listed, and
+compared by whoever keeps the tape.
 """
 
 from __future__ import annotations
 
-import copy
 import random
 import sys
 import types
-from collections import deque
+from array import array
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from typing import Any
+
+import numpy as np
 
 from ..engine.graph import Node
 
 LIMIT = 20_000
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
-_CONTAINERS = (list, tuple, dict, set, frozenset, deque)
+_MAPPINGS = (dict, types.MappingProxyType)
+_SEQUENCES = (list, tuple, deque)
+_CONTAINERS = (*_MAPPINGS, *_SEQUENCES, set, frozenset)
 _LIBRARIES = {"micrograd_plus"} | sys.stdlib_module_names
+_OF_NAMESPACES = {"types", "argparse", "collections"}  # modules of Python's classes that hold what a user puts there
 
 
 class Surroundings:
@@ -33,13 +39,14 @@ class Surroundings:
         self.held: list[dict] = []  # the attributes of objects, all compared at once: there may be many
         self.held_then: list[dict] = []
         self.nodes: list[Node] = []  # Values and Tensors that were met
+        self.arrays: list[np.ndarray] = []  # those that may be changed where they stand
         self.moving = ""  # what gives something else each time, if there is such a thing: an iterator
         self._visited: dict[int, Any] = {}  # by id; kept, so that no id is used again meanwhile
         self._classes: set[type] = set()
         self._waiting: list[Any] = [*things, function]
         for thing in things:
             if isinstance(thing, _CONTAINERS):
-                self.pictures.append((partial(_itself, thing), _copy(thing)))
+                self._take(partial(_itself, thing))
         while self._waiting and len(self._visited) < LIMIT:
             thing = self._waiting.pop()
             if id(thing) not in self._visited and not isinstance(thing, _PLAIN):
@@ -58,7 +65,7 @@ class Surroundings:
         try:
             held = zip(self.held_then, self.held, strict=True)
             seen = ((before, look()) for look, before in self.pictures)
-            return all(_public(before) == _public(now) for before, now in (*held, *seen))
+            return all(_public(before) == _public(now) or before == now for before, now in (*held, *seen))
         except Exception:
             return False
 
@@ -69,9 +76,14 @@ class Surroundings:
         if isinstance(thing, Node):
             self.nodes.append(thing)
         elif isinstance(thing, _CONTAINERS):
-            self._waiting += thing.values() if isinstance(thing, dict) else thing if len(thing) <= LIMIT else ()
+            self._waiting += _parts(thing)
+            self._visit_object(thing)  # a subclass may have attributes
+        elif isinstance(thing, np.ndarray):
+            self._visit_array(thing)
+        elif isinstance(thing, (bytearray, array)):
+            self._take(partial(bytes, thing))
         elif isinstance(thing, partial):
-            self.pictures.append((lambda: (thing.args, thing.keywords), (_copy(thing.args), _copy(thing.keywords))))
+            self._take_parts(lambda: (thing.args, thing.keywords))
             self._waiting += (thing.func, *thing.args, *thing.keywords.values())
         elif isinstance(thing, types.MethodType):
             self._waiting += (thing.__self__, thing.__func__)
@@ -81,15 +93,31 @@ class Surroundings:
             self._visit_function(thing)
         elif isinstance(thing, random.Random) or type(thing).__module__ == "numpy.random._generator":
             look = getattr(thing, "getstate", None) or partial(getattr, thing.bit_generator, "state")
-            self.pictures.append((look, look()))
+            self._take(look)
         elif hasattr(type(thing), "__next__"):
             self.moving = f"it takes what comes next from a {type(thing).__name__}"
         elif _is_ours(type(thing).__module__) and "__wrapped__" in getattr(
             thing, "__dict__", ()
         ):  # what compile and vmap give
             self._waiting.append(thing.__wrapped__)
-        elif hasattr(type(thing), "named_modules") or _is_users(thing if isinstance(thing, type) else type(thing)):
+        elif hasattr(type(thing), "named_modules") or _is_users(thing) or type(thing).__module__ in _OF_NAMESPACES:
             self._visit_object(thing)
+
+    def _take(self, look: Callable[[], Any]) -> None:
+        """A picture of what is to be seen there."""
+        self.pictures.append((look, _copy(look())))
+
+    def _take_parts(self, look: Callable[[], Any]) -> None:
+        """The same of a list or tuple that is made anew at each look: of its parts, each for itself."""
+        seen = look()
+        self.pictures.append((look, type(seen)(map(_copy, seen))))
+
+    def _visit_array(self, thing: np.ndarray) -> None:
+        if thing.dtype != object:
+            self.arrays += [thing] if thing.flags.writeable else []
+        elif thing.size <= LIMIT:
+            self._take_parts(lambda: thing.ravel().tolist())
+            self._waiting += thing.ravel().tolist()
 
     def _visit_function(self, function: types.FunctionType) -> None:
         looks = [partial(getattr, cell, "cell_contents") for cell in function.__closure__ or ()]
@@ -97,16 +125,17 @@ class Surroundings:
             for look in looks:
                 self._note(look)
             return
-        seen = function.__code__, _copy(function.__defaults__), _copy(function.__kwdefaults__), dict(vars(function))
-        self.pictures.append((partial(_parts, function), seen))
+        self._take_parts(partial(_settings_of, function))
         self._waiting += [function.__defaults__, function.__kwdefaults__, *vars(function).values()]
         names = sorted(set(_names(function.__code__)))
-        for look in (*looks, *(partial(function.__globals__.get, name) for name in names)):
+        looks += [partial(function.__globals__.get, name) for name in names]
+        modules = set()
+        for look in looks:
             thing = self._note(look)
-            if isinstance(thing, types.ModuleType) and _is_users_module(thing.__name__):
-                for attribute in names:  # settings.rate: also the name of an attribute is one of the code's names
-                    if attribute in vars(thing):
-                        self._note(partial(vars(thing).get, attribute))
+            if isinstance(thing, types.ModuleType) and thing not in modules and _is_users_module(thing.__name__):
+                modules.add(thing)
+                # settings.rate: also the name of an attribute is one of the code's names. The loop goes on to these.
+                looks += [partial(vars(thing).get, attribute) for attribute in names if attribute in vars(thing)]
 
     def _visit_object(self, thing: Any) -> None:
         """The attributes of an object, and those of its class if that is the user's own."""
@@ -121,7 +150,7 @@ class Surroundings:
                 continue
             if kind not in self._classes:
                 self._classes.add(kind)
-                self.pictures.append((partial(vars, kind), {key: _copy(value) for key, value in vars(kind).items()}))
+                self._take(partial(vars, kind))
                 self._waiting += vars(kind).values()
             for slot in _slots(kind):
                 if not isinstance(thing, type) and hasattr(thing, slot):
@@ -133,7 +162,7 @@ class Surroundings:
             thing = look()
         except (ValueError, AttributeError):  # a variable that has no value yet
             return None
-        self.pictures.append((look, _copy(thing) if _is_data(thing) else _Itself(thing)))
+        self.pictures.append((look, _copy(thing) if isinstance(thing, (*_PLAIN, *_CONTAINERS)) else _Itself(thing)))
         self._waiting.append(thing)
         return thing
 
@@ -146,8 +175,9 @@ def _is_ours(module: Any) -> bool:
     return str(module).split(".")[0] == "micrograd_plus"
 
 
-def _is_users(kind: type) -> bool:
-    """Whether a class is the user's own, and not one of a library."""
+def _is_users(thing: Any) -> bool:
+    """Whether a class, or the class of an object, is the user's own, and not one of a library."""
+    kind = thing if isinstance(thing, type) else type(thing)
     return kind.__module__ != "builtins" and _is_users_module(str(kind.__module__))
 
 
@@ -159,7 +189,7 @@ def _is_users_module(name: str) -> bool:
     return package not in _LIBRARIES and "site-packages" not in file and "dist-packages" not in file
 
 
-def _parts(function: types.FunctionType) -> tuple:
+def _settings_of(function: types.FunctionType) -> tuple:
     return function.__code__, function.__defaults__, function.__kwdefaults__, vars(function)
 
 
@@ -177,28 +207,48 @@ def _names(code: types.CodeType) -> Iterator[str]:
 
 
 def _public(thing: Any) -> Any:
-    if isinstance(thing, (dict, types.MappingProxyType)):
+    if isinstance(thing, _MAPPINGS):
         return {key: value for key, value in thing.items() if str(key)[:1] != "_"}
     return thing
 
 
-def _is_data(thing: Any) -> bool:
-    return isinstance(thing, (*_PLAIN, *_CONTAINERS)) and _size(thing) <= LIMIT
+def _parts(container: Any) -> Iterable:
+    """What a container holds, unless that is too much."""
+    if len(container) > LIMIT:
+        return ()
+    return (*container, *container.values()) if isinstance(container, _MAPPINGS) else container
 
 
-def _copy(thing: Any) -> Any:
-    """Lists and dicts copied, down to what is in them."""
-    if thing.__class__ in (list, tuple):
-        return thing.__class__(map(_copy, thing)) if _size(thing) <= LIMIT else _Itself(thing)
-    if thing.__class__ is dict:
-        return {key: _copy(value) for key, value in thing.items()}
-    return copy.copy(thing) if isinstance(thing, (list, dict, set, deque)) else thing
+def _copy(thing: Any, outside: tuple = ()) -> Any:
+    """A container as a built-in one that is equal to it, copied down to what is in it; all else is itself.
+
+    outside: the containers around it. One that is inside of itself stands there by its identity.
+    """
+    if not isinstance(thing, _CONTAINERS):
+        return thing
+    if _is_large(thing) or any(thing is container for container in outside):
+        return _Itself(thing)
+    outside = (*outside, thing)
+    if isinstance(thing, _MAPPINGS):
+        kind: Any = OrderedDict if isinstance(thing, OrderedDict) else dict  # its == looks at the order too
+        return kind([(key, _copy(value, outside)) for key, value in thing.items()])
+    kind = next(kind for kind in _CONTAINERS if isinstance(thing, kind))
+    return kind([_copy(part, outside) for part in thing] if kind in _SEQUENCES else thing)
 
 
-def _size(thing: Any) -> int:
-    if isinstance(thing, (list, tuple)):
-        return len(thing) if len(thing) > LIMIT else len(thing) + sum(map(_size, thing))
-    return sum(map(_size, thing.values())) if isinstance(thing, dict) else 1
+def _is_large(container: Any) -> bool:
+    """Whether a dict, or a sequence with all that is inside of it, holds more than LIMIT things."""
+    if isinstance(container, _MAPPINGS):
+        return len(container) > LIMIT
+    n, waiting, met = 0, [container], set()
+    while waiting and n <= LIMIT:
+        thing = waiting.pop()
+        if id(thing) not in met:
+            met.add(id(thing))
+            n += len(thing)
+            parts = thing.values() if isinstance(thing, _MAPPINGS) else thing
+            waiting += [part for part in parts if isinstance(part, _CONTAINERS)] if n <= LIMIT else []
+    return n > LIMIT
 
 
 class _Itself:
