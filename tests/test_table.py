@@ -877,3 +877,29 @@ def test_a_condition_has_no_slope(condition):
     ops.where(of_values, Value(2.0), Value(3.0)).backward()
     ops.where(of_arrays, Tensor([2.0]), Tensor([3.0])).backward()
     assert (of_values.grad, of_arrays.grad.tolist()) == (0.0, [0.0])
+
+
+def test_functions_of_another_kind_of_number():
+    """register() tells where exp, log … of a type of one's own are."""
+
+    class Length(float):
+        pass
+
+    maths.register(Length, SimpleNamespace(exp=lambda x: f"exp of {float(x)}"))
+    assert ops.exp.forward(Length(2.0)) == "exp of 2.0"
+
+
+def test_kinks_of_symbols():
+    sympy = pytest.importorskip("sympy")
+    x = sympy.Symbol("x", real=True)
+    for row, values in ((ops.step, (0, 0, 1)), (ops.relu, (0, 0, 2)), (ops.sign, (-1, 0, 1)), (ops.abs_, (1, 0, 2))):
+        assert tuple(row.forward(x).subs(x, at) for at in (-1, 0, 2)) == values
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_nan_wins_wherever_it_stands(name):
+    row = getattr(ops, name)
+    for a, b in ((math.nan, 1.0), (1.0, math.nan), (math.nan, math.nan)):
+        assert math.isnan(row(Value(a), Value(b)).data)
+        assert math.isnan(row(a, b))
+        assert math.isnan(row(Tensor(a), Tensor(b)).item())

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from micrograd_plus import Binary, Tensor, Ternary, Unary, Value, clip, grad, leaky_relu, maximum, tanh, where
+from micrograd_plus import Binary, Tensor, Ternary, Unary, Value, clip, grad, leaky_relu, maximum, no_grad, tanh, where
 from micrograd_plus import abs as abs_
 from micrograd_plus import sum as sum_
 from micrograd_plus.nn.losses import LOSS_TABLE
@@ -587,6 +587,33 @@ def test_a_node_is_stale_when_its_operands_or_itself_were_changed():
     assert not nothing.is_stale()  # nan, too
     y.data = math.nan
     assert y.is_stale()
+    a = Value(2.0)
+    y = a * 3.0
+    a.data = math.nan
+    assert y.is_stale()
+
+
+def test_whether_a_node_is_stale_is_asked_without_a_trace():
+    a, b = Value(2.0), Value(3.0, requires_grad=False)
+    y = a * b
+    b.requires_grad = True  # no number has changed: the slope for b was never taken
+    with no_grad():
+        assert not y.is_stale()
+        assert not (a * b).requires_grad
+        a.data = 5.0
+    assert y.is_stale()
+    assert (a * b).requires_grad
+
+
+def test_numbers_among_three_operands_are_kept_as_floats():
+    y = where(True, Value(2.0), np.float32(0.1))
+    assert [type(x) for x in y.operands] == [bool, Value, float]
+
+
+def test_a_complex_number_is_no_data():
+    for number in (np.array(1j), np.complex128(1j), 1j):
+        with pytest.raises(TypeError, match="Value needs a real number"):
+            Value(number)
 
 
 @pytest.mark.parametrize(
