@@ -1066,3 +1066,9 @@ def test_gradients_takes_its_nodes_from_any_iterable():
 def test_grad_of_nothing_is_refused():
     with pytest.raises(ValueError, match=r"grad: the function must give one number, it gave shape \(0,\)"):
         micrograd_plus.grad(lambda x: x[:0])([1.0])
+
+
+def test_grad_leaves_no_grad_as_it_is():
+    with no_grad():
+        assert micrograd_plus.grad(lambda x: x * x)(Value(3.0)).data == 6.0
+        assert not (Value(1.0) * 2.0).requires_grad

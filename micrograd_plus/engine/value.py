@@ -310,7 +310,6 @@ def as_float(x: Any, who: str) -> float:
     if isinstance(x, Operand):
         raise TypeError(f"{who}: a {type(x).__name__} and Values don't mix in one graph; .item() gives its number")
     if isinstance(x, Real) or (hasattr(x, "ndim") and x.ndim == 0 and hasattr(x, "item") and not _is_text(x)):
-        x = x if isinstance(x, Real) else x.item()
         try:
             return float(x)
         except OverflowError:
