@@ -127,12 +127,17 @@ class Pool:
 
         Near a kink, the second difference is (the jump of the slope) / NUDGE, thousands. So a new row with a kink is
         handled without anybody saying so. The same variable given twice is nudged as one: a tie of maximum(x, x) stays.
+        Two variables are never nudged by nearly the same, which would hide that they tie.
         """
         if step.word == "clip" and self.ties(step):
             return False
         nudged = []
-        places = {x for x in step.operands if not isinstance(x, Literal)}
-        nudges = {i: NUDGE * self.noise.uniform(0.3, 1.0, self.shape(i)) * self.signs(i) for i in sorted(places)}
+        places = sorted({x for x in step.operands if not isinstance(x, Literal)})
+        ends = np.linspace(0.3, 1.0, 2 * len(places))  # of a range for each, with gaps between them
+        nudges = {
+            i: NUDGE * self.noise.uniform(low, high, self.shape(i)) * self.signs(i)
+            for i, low, high in zip(places, ends[::2], ends[1::2], strict=True)
+        }
         with mg.no_grad():
             for sign in (1, -1):
                 lane = list(self.here)
