@@ -739,3 +739,14 @@ def test_what_an_object_keeps_for_itself_may_change():
     step = compile(model.forward)
     assert [step(np.ones(2)).item() for _ in range(3)] == [7.0] * 3
     assert not step.why_not
+
+
+@pytest.mark.parametrize("join", [lambda x: [x, x], lambda x: {"a": x, "b": x}], ids=["lists", "dicts"])
+def test_what_is_shared_again_and_again_is_too_large_to_be_looked_into(join):
+    """A hundred levels that each hold the one below twice: 2 to the power of 100 things, if one went through them."""
+    shared = [1.0]
+    for _ in range(100):
+        shared = join(shared)
+    step = compile(lambda x: x * len(shared))
+    assert [step(Value(2.0)).data for _ in range(4)] == [4.0] * 4
+    assert step.replays == 2

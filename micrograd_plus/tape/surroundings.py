@@ -237,18 +237,21 @@ def _copy(thing: Any, outside: tuple = ()) -> Any:
 
 
 def _is_large(container: Any) -> bool:
-    """Whether a dict, or a sequence with all that is inside of it, holds more than LIMIT things."""
+    """Whether a sequence, with all that is inside of it, or a dict by itself holds more than LIMIT things."""
     if isinstance(container, _MAPPINGS):
-        return len(container) > LIMIT
-    n, waiting, met = 0, [container], set()
-    while waiting and n <= LIMIT:
-        thing = waiting.pop()
-        if id(thing) not in met:
-            met.add(id(thing))
-            n += len(thing)
-            parts = thing.values() if isinstance(thing, _MAPPINGS) else thing
-            waiting += [part for part in parts if isinstance(part, _CONTAINERS)] if n <= LIMIT else []
-    return n > LIMIT
+        return len(container) > LIMIT or _size(container, {}) > 50 * LIMIT
+    return _size(container, {}) > LIMIT
+
+
+def _size(thing: Any, sizes: dict[int, int]) -> int:
+    """How many things there are in it. What is in several places counts in each: so it is copied, and compared."""
+    if not isinstance(thing, _CONTAINERS):
+        return 0
+    if id(thing) not in sizes:
+        sizes[id(thing)] = 0  # if it is inside of itself
+        parts = _parts(thing)
+        sizes[id(thing)] = len(thing) + sum(_size(part, sizes) for part in parts)
+    return sizes[id(thing)]
 
 
 class _Itself:
