@@ -438,6 +438,7 @@ def test_nothing_is_left_running_when_grading_is_ended(tmp_path, number):
     written(tmp_path / "in" / "bob.ipynb", solved("import time\nopen('running', 'w').close()\ntime.sleep(60)"))
     (tmp_path / "tmp").mkdir()
     code = (
+        "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # ignored where the tests run under nohup
         "from micrograd_plus.classroom.grading import grade_folder\n"
         f"grade_folder('in', csv='g.csv', timeout=100, jobs=1, progress=lambda line: open({str(started)!r}, 'w'))"
     )
