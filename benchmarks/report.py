@@ -185,7 +185,7 @@ def _processor() -> str:
 
 INTRODUCTION = """# Benchmarks
 
-Written by `python -m benchmarks --out docs/benchmarks.md` (thirteen minutes); run it on your own machine, and look at the
+Written by `python -m benchmarks --out docs/benchmarks.md` (13 minutes); run it on your own machine, and look at the
 ratios: seconds are this machine's alone. Contenders take turns, each in a process of its own; a figure is the median
 over the rounds, in brackets stands between what 80 % of the rounds lie. Peers that are not installed are left out, with
 a line that says so. [benchmarks/](../benchmarks/measure.py) is the code."""
