@@ -392,6 +392,8 @@ def test_no_pickle_is_opened(kind, suffix, tmp_path):
 
 
 EIGHT = b"\0" * 8
+TOO_DEEP = "(recursion|Stack overflow)"  # in the words of Python up to 3.13, and from 3.14 on
+
 HOSTILE = {
     "empty": (b"", "it ends before its header does"),
     "seven bytes": (b"\1" * 7, "it ends before its header does"),
@@ -400,7 +402,7 @@ HOSTILE = {
     "zeros": (b"\0" * 100, ""),
     "a list for a header": (a_file([1]), ""),
     "text that is no text": (a_file(b'{"\xff": 1}'), ""),
-    "nested deep": (a_file(b'{"a":' + b"[" * 10**5 + b"]" * 10**5 + b"}"), "recursion"),
+    "nested deep": (a_file(b'{"a":' + b"[" * 10**5 + b"]" * 10**5 + b"}"), TOO_DEEP),
     "negative offsets": (a_file({"a": tensor([1], [-8, 0])}, EIGHT), ""),
     "overlapping": (a_file({"a": tensor([1], [0, 8]), "b": tensor([1], [0, 8])}, EIGHT), "invalid offset"),
     "a hole": (a_file({"a": tensor([1], [0, 8]), "b": tensor([1], [16, 24])}, EIGHT * 3), "invalid offset"),
@@ -499,7 +501,7 @@ def put(*way):
 FORGED = {
     "no tree": (lambda tree: "7", "says nothing that micrograd_plus writes"),
     "no JSON": (lambda tree: "{", "damaged"),
-    "nested deep": (lambda tree: "[" * 10**5, "recursion"),
+    "nested deep": (lambda tree: "[" * 10**5, TOO_DEEP),
     "a very long number": (lambda tree: "1" * 10**5, "4300 digits"),
     "two of one name": (lambda tree: '{"step": 1, "step": 2}', "two entries of the same name"),
     "a later version": (put("version", 2), r"another version of micrograd_plus \(format 2\)"),

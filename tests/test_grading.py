@@ -372,6 +372,9 @@ def test_a_full_memory_does_not_cost_what_comes_after_it(tmp_path):
     ):
         result = run_file(path, memory=300_000_000)
         assert [report.ok for report in result.reports] == [True, True], str(result)
+        if any("ended Python itself in line 3" in problem for problem in result.problems):
+            assert sys.version_info >= (3, 14)  # which can die of it where earlier ones raise; the marks are the same
+            continue
         assert sum("MemoryError" in problem for problem in result.problems) == 1
         assert "It used more than 0.3 GB of memory." in result.problems
 
