@@ -664,3 +664,17 @@ def test_leaky_relu_leaks_a_hundredth_unless_told_otherwise():
     y.backward()
     assert (y.data, x.grad) == (-0.02, 0.01)
     assert Tensor([-2.0]).leaky_relu().tolist() == [-0.02]
+
+
+def test_a_row_of_one_number_is_no_number():
+    class Row:  # an array as older versions of NumPy have it: float() takes it
+        ndim, shape, dtype = 1, (1,), np.dtype(float)
+
+        def item(self):
+            return 2.0
+
+        __float__ = item
+
+    for row in (Row(), np.array([2.0])):
+        with pytest.raises(TypeError, match="Value needs a real number, got"):
+            Value(row)
