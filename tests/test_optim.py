@@ -638,6 +638,23 @@ def test_a_plateau_starts_with_no_bad_step():
     assert schedule.state_dict() == {"last_epoch": 0, "best": math.inf, "num_bad_epochs": 0, "cooldown_counter": 0}
 
 
+def test_a_parameter_needs_data_and_grad_and_nothing_else():
+    """PyTorch's have a numpy() that refuses what has gradients."""
+
+    class Foreign(SimpleNamespace):
+        shape = (2,)
+
+        def numpy(self):
+            raise RuntimeError("call detach() first")
+
+    p = Foreign(data=np.ones(2), grad=np.ones(2))
+    optim.SGD([p], lr=0.5).step()
+    assert p.data.tolist() == [0.5, 0.5]
+    p.grad = np.ones(3)
+    with pytest.raises(ValueError, match=r"the gradient of parameter 0 has shape \(3,\), the parameter \(2,\)"):
+        optim.SGD([p], lr=0.5).step()
+
+
 @pytest.mark.parametrize(
     ("options", "metrics", "lowered"),
     [

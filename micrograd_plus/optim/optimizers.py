@@ -88,7 +88,8 @@ class Optimizer:
         for group in self.param_groups:
             for i, p in enumerate(group["params"]):
                 g = p.grad  # most are a number's float, or an array of a Tensor's shape: then there is nothing to ask
-                fits = getattr(g, "shape", None) == p.numpy().shape if hasattr(p, "numpy") else g.__class__ is float
+                shape = p.numpy().shape if hasattr(p, "adopt") else getattr(p, "shape", None)  # quicker than p.shape
+                fits = g.__class__ is float if shape is None else getattr(g, "shape", None) == shape
                 if not (fits or g is None):
                     self._check_gradient(i, p)
         with uninterrupted():
