@@ -216,10 +216,8 @@ class Module:
         parts = {id(thing) for _, thing in _walk(self, "", set())}
         for name, module in self.named_modules():
             for key, thing in [item for start, value in vars(module).items() for item in _flat(value, start)]:
-                cells = [
-                    cell for cell in getattr(thing, "__closure__", None) or () if cell != CellType()
-                ]  # no empty ones
-                if any(id(cell.cell_contents) in parts for cell in cells):
+                cells = getattr(thing, "__closure__", None) or ()
+                if any(cell != CellType() and id(cell.cell_contents) in parts for cell in cells):  # not an empty one
                     raise TypeError(
                         f"scalar_twin() copies the module, but {f'{name}.{key}'.lstrip('.')} is a function that holds "
                         "the module itself or a parameter, and would go on with its Tensors: make it a method"
@@ -268,9 +266,7 @@ def functional_call(module: Module, parameters: dict[str, Any], args: Any = ()) 
     True
     """
     if not isinstance(module, Module):
-        raise TypeError(
-            f"functional_call takes a module, its parameters by name, and the arguments; got {module!r:.40}"
-        )
+        raise TypeError(f"functional_call takes a module, then its parameters by name; got {module!r:.40}")
     if not isinstance(parameters, Mapping):
         raise TypeError(f"functional_call takes a dict of parameters by name, got {parameters!r:.40}")
     with _EXCHANGING:
@@ -301,7 +297,8 @@ def _holding(module: Module, others: dict[int, Any]) -> Iterator[None]:
         for holder, key, thing in reversed(undo):
             holder[key] = thing
         for now, before in attributes:  # a forward may have set some
-            now.clear()
+            for name in now.keys() - before.keys():
+                del now[name]
             now.update(before)
         for array, numbers in arrays:
             if array.flags.writeable:
